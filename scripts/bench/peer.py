@@ -1,0 +1,226 @@
+"""What a Python tool would do for the same work, with the same networks, and what it costs.
+
+In:  a recording; the same model folders as unmask uses.
+Out: one JSON line for each frame (--out, else discarded), and on stdout the CPU seconds (user + system,
+     this process and its children): in total, inside the networks, and outside them.
+     With --unmask BINARY the same file goes through `unmask scan` as well, and the ratio is printed.
+It is written as a careful author would: OpenCV decodes, resizes and crops; numpy decodes the detector's
+output; onnxruntime runs one thread; ffmpeg decodes the sound; Silero VAD goes frame by frame and 4 s
+windows every second are scored. Its start-up (imports, loading the networks) is left out of the
+comparison, that of unmask is not. Needs scripts/setup --bench.
+"""
+
+import argparse
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
+import decode  # noqa: E402
+from fetch import ROOT  # noqa: E402
+
+RATE, WINDOW, HOP, LEAST_SPEECH = 16_000, 64_000, 16_000, 0.3
+
+
+class Network:
+    """A model folder's manifest and session; counts the CPU seconds spent inside `run`."""
+
+    inside = 0.0
+
+    def __init__(self, folder):
+        self.manifest = tomllib.loads((folder / "model.toml").read_text())
+        path = folder / self.manifest["file"]
+        if not path.is_file():
+            path = ROOT / ".runtime" / "models" / self.manifest["id"] / self.manifest["file"]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.get_outputs = self.session.get_outputs
+
+    def run(self, names, feed):
+        start = time.thread_time()
+        answer = self.session.run(names, feed)
+        Network.inside += time.thread_time() - start
+        return answer
+
+    def score(self, batch):
+        """Logits → P(masked) for each row, calibrated as the manifest says."""
+        output = self.manifest["output"]
+        logits = self.run([output["name"]], {self.manifest["input"]["name"]: batch})[0].reshape(len(batch), -1)
+        wanted = output.get("masked_index", 0)
+        z = logits[:, wanted]
+        if output["activation"] == "softmax":
+            z = z - np.log(np.exp(np.delete(logits, wanted, 1)).sum(1))
+        calibration = self.manifest.get("calibration", {})
+        return 1 / (1 + np.exp(-(calibration.get("scale", 1) * z + calibration.get("offset", 0))))
+
+
+class FaceScorer:
+    def __init__(self, network):
+        self.network = network
+        manifest = network.manifest
+        self.size = tuple(manifest["input"]["size"])
+        self.template = np.float64(manifest["preprocess"]["template"]) * self.size
+        mean, std = (np.float32(manifest["preprocess"][key]) for key in ("mean", "std"))
+        self.gain, self.offset = 1 / (255 * std), -mean / std
+        self.rgb = manifest["input"]["color"] == "rgb"
+
+    def crop(self, frame, points):
+        """The least-squares similarity transform onto the template (Umeyama 1991), then one warp."""
+        points = np.float64(points)
+        source, target = points - points.mean(0), self.template - self.template.mean(0)
+        u, spread, vt = np.linalg.svd(target.T @ source)
+        flip = np.array([1, np.sign(np.linalg.det(u @ vt))])
+        linear = (spread * flip).sum() / (source**2).sum() * (u * flip) @ vt
+        shift = self.template.mean(0) - linear @ points.mean(0)
+        shift += linear @ (0.5, 0.5) - 0.5  # OpenCV counts from pixel centres
+        warp = np.column_stack([linear, shift])
+        return cv2.warpAffine(frame, warp, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def __call__(self, frame, faces):
+        crops = np.stack([self.crop(frame, face["points"]) for face in faces])
+        if self.rgb:
+            crops = crops[..., ::-1]
+        batch = crops.astype(np.float32) * self.gain + self.offset
+        return self.network.score(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
+
+
+def find_faces(detector, frame, longest):
+    """YuNet at the same input size as unmask; faces in pixels of the frame."""
+    height, width = frame.shape[:2]
+    scale = longest / max(height, width)
+    small = cv2.resize(frame, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_LINEAR)
+    down, right = -small.shape[0] % 32, -small.shape[1] % 32
+    small = cv2.copyMakeBorder(small, 0, down, 0, right, cv2.BORDER_CONSTANT)
+    faces = decode.detect(detector, detector.manifest["family"], small)
+    for face in faces:
+        face["box"] = [value / scale for value in face["box"]]
+        face["points"] = np.float64(face["points"]) / scale
+    return faces
+
+
+def watch_voice(path, vad, scorer):
+    """[(start_s, end_s, p_masked)] of the windows that hold enough speech."""
+    command = ["ffmpeg", "-v", "error", "-i", path, "-vn", "-ar", str(RATE), "-ac", "1", "-f", "f32le", "-"]
+    raw = subprocess.run(command, capture_output=True).stdout
+    samples = np.frombuffer(raw, np.float32)
+    silero, size = decode.Silero(vad), decode.VAD_FRAME
+    frames = [silero.push(samples[at : at + size])[0] for at in range(0, samples.size - size + 1, size)]
+    spoken, windows = np.array(frames) > 0.5, []
+    for start in range(0, max(1, samples.size - WINDOW + 1), HOP):
+        if scorer is None or spoken[start // size : (start + WINDOW) // size].mean() < LEAST_SPEECH:
+            continue
+        window = np.resize(samples[start : start + WINDOW], WINDOW)
+        windows.append((start / RATE, (start + WINDOW) / RATE, float(scorer.score(window[None])[0])))
+    return windows
+
+
+def analyse(args, networks, out):
+    detector, vad, face, voice = networks
+    windows = watch_voice(args.file, vad, voice)
+    scorer = FaceScorer(face) if face else None
+    capture = cv2.VideoCapture(args.file)
+    index = found = 0
+    while True:
+        ok, frame = capture.read()
+        if not ok:
+            break
+        pts = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        faces = find_faces(detector, frame, args.longest)
+        scores = scorer(frame, faces) if scorer and faces else [None] * len(faces)
+        heard = [p for start, end, p in windows if start <= pts < end]
+        record = {
+            "index": index,
+            "pts_s": round(pts, 6),
+            "faces": [
+                {"box_px": [round(v, 1) for v in one["box"]], "p_masked": None if p is None else float(p)}
+                for one, p in zip(faces, scores)
+            ],
+            "voice": max(heard) if heard else None,
+        }
+        out.write(json.dumps(record) + "\n")
+        index, found = index + 1, found + bool(faces)
+    return index, found, windows
+
+
+def cpu_seconds(usage):
+    return usage.ru_utime + usage.ru_stime
+
+
+def run_unmask(binary, path, extra):
+    """CPU seconds and peak memory as the system counted them, and the `end` record's own account."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [binary, "scan", path, "--format", "jsonl", "--out", folder, *extra]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        peak_kb, ended = 0, 0
+        while not ended:  # VmHWM, because ru_maxrss would count this process's memory before the exec
+            time.sleep(0.02)
+            hwm = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{child.pid}/status").read_text())
+            peak_kb = max(peak_kb, int(hwm[1]) if hwm else 0)
+            ended, status, usage = os.wait4(child.pid, os.WNOHANG)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"peer: unmask ended with {child.returncode}")
+        lines = next(Path(folder).glob("*.jsonl")).read_text().splitlines()
+    end = next(record for record in map(json.loads, reversed(lines)) if record["type"] == "end")
+    frames = sum('"type":"frame"' in line for line in lines)
+    return cpu_seconds(usage), peak_kb / 1024, end["stats"]["cpu_s"], frames
+
+
+def row(name, total, networks, peak_mb, frames):
+    print(f"{name:<8} {total:>9.2f} {networks:>9.2f} {total - networks:>9.2f} {peak_mb:>9.0f} {frames:>7}")
+
+
+def model_folder(wanted, task):
+    """A given folder or id, else the only (or first) model of this task; None where there is none."""
+    if wanted:
+        return Path(wanted) if Path(wanted, "model.toml").is_file() else ROOT / "models" / wanted
+    for manifest in sorted((ROOT / "models").glob("*/model.toml")):
+        if tomllib.loads(manifest.read_text())["task"] == task:
+            return manifest.parent
+    print(f"peer: no model for {task}: left out", file=sys.stderr)
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description="the same work with OpenCV and Python onnxruntime")
+    parser.add_argument("file")
+    parser.add_argument("--face", help="id or folder of the face scorer")
+    parser.add_argument("--voice", help="id or folder of the voice scorer")
+    parser.add_argument("--longest", type=int, default=640, help="longest side of the detector's input")
+    parser.add_argument("--out", default=os.devnull, help="file for the JSON lines")
+    parser.add_argument("--unmask", help="path of the unmask binary to compare with")
+    args, extra = parser.parse_known_args()
+    folders = [ROOT / "models" / "yunet", ROOT / "models" / "silero-vad"]
+    folders += [model_folder(args.face, "face_score"), model_folder(args.voice, "voice_score")]
+    networks = [Network(folder) if folder else None for folder in folders]
+    start_up = time.process_time()
+    with open(args.out, "w") as out:
+        frames, found, windows = analyse(args, networks, out)
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    total = cpu_seconds(own) + cpu_seconds(children) - start_up
+    print(f"{args.file}: {frames} frames, a face in {found}, {len(windows)} voice windows")
+    print(f"start-up of the peer, left out: {start_up:.2f} s")
+    print(f"{'CPU s':<8} {'total':>9} {'networks':>9} {'outside':>9} {'peak MB':>9} {'frames':>7}")
+    row("peer", total, Network.inside, own.ru_maxrss / 1024, frames)
+    if args.unmask:
+        counted, peak_mb, told, ours = run_unmask(args.unmask, args.file, extra)
+        row("unmask", counted, told["networks"], peak_mb, ours)
+        outside, peer_outside = counted - told["networks"], total - Network.inside
+        print(f"unmask's own account of its total: {told['total']:.2f} s")
+        print(f"unmask / peer: {outside / peer_outside:.2f} outside the networks, {counted / total:.2f} in all")
+
+
+if __name__ == "__main__":
+    main()

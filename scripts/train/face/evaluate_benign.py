@@ -1,0 +1,96 @@
+"""False alarms under honest changes.
+
+In: a network, its calibration (scale, offset) and the real clips of dev. Out: the share of real clips whose
+mean probability passes 0.5, untouched and after each change: beauty smoothing, virtual background, eyes
+moved as gaze correction does, low light, strong JPEG, blur, half size.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+import align
+import camera
+import measure
+import prepare
+import score
+import yunet
+
+
+def arguments():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", type=Path)
+    parser.add_argument("--dev", type=Path, default=Path("../shared/data/face/dev"))
+    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-face"))
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--offset", type=float, default=0.0)
+    parser.add_argument("--frames", type=int, default=6)
+    return parser.parse_args()
+
+
+def moved_eyes(picture, points, rng):
+    """Both eye regions shifted by a few hundredths of the eye distance, blended softly."""
+    eye = float(np.linalg.norm(points[1] - points[0]))
+    y, x = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]].astype(np.float32)
+    shift = rng.normal(0, 0.04 * eye, 2)
+    near = sum(np.exp(-((x - p[0]) ** 2 + (y - p[1]) ** 2) / (2 * (0.16 * eye) ** 2)) for p in points[:2])
+    return cv2.remap(picture, x + near * np.float32(shift[0]), y + near * np.float32(shift[1]), cv2.INTER_LINEAR)
+
+
+def low_light(picture, points, rng):
+    """A third of the light with sensor noise."""
+    dark = picture * 0.35 + camera.sensor_noise(picture.shape, rng, 4.0, 0.6, 0.5)
+    return np.clip(dark, 0, 255).astype(np.uint8)
+
+
+def half_size(picture, points, rng):
+    """Halved and enlarged again, as a client does with a small stream."""
+    small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+
+
+CHANGES = {
+    "untouched": lambda picture, points, rng: picture,
+    "beauty smoothing": lambda picture, points, rng: camera.smooth_skin(picture, points, 0.8),
+    "virtual background": lambda picture, points, rng: camera.virtual_background(picture, points, rng, []),
+    "eyes moved": moved_eyes,
+    "low light": low_light,
+    "JPEG quality 30": lambda picture, points, rng: camera.jpeg(picture, 30),
+    "blur": lambda picture, points, rng: cv2.GaussianBlur(picture, (0, 0), 1.2),
+    "half size": half_size,
+}
+
+
+def real_frames(args):
+    """[(picture, landmarks), ...] of each real clip."""
+    detector = yunet.load(str(args.cache / "models" / "face_detection_yunet_2023mar.onnx"))
+    for row in prepare.rows(args.dev / "manifest.csv"):
+        if row["label"] == "real":
+            frames = prepare.clip_frames(args.dev / row["path"], args.frames)
+            found = [(frame, prepare.best_face(detector, frame)) for frame in frames]
+            yield [(frame, points) for frame, points in found if points is not None]
+
+
+def main():
+    """Prints the table."""
+    args = arguments()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    scorer, rng = score.Scorer(args.network), np.random.default_rng(1)
+    probability = {name: [] for name in CHANGES}
+    for frames in real_frames(args):
+        for name, change in CHANGES.items():
+            crops = [align.crop(change(picture, points, rng), points)[..., ::-1] for picture, points in frames]
+            logit = scorer(np.stack(crops)).mean()
+            probability[name].append(measure.sigmoid(args.scale * logit + args.offset))
+    for name, values in probability.items():
+        values = np.array(values)
+        print(f"{name:20s} clips {len(values)}  over 0.5: {(values > 0.5).mean():.3f}  over 0.9: {(values > 0.9).mean():.3f}  mean {values.mean():.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Masked twins of real frames, without ever swapping an identity.
+
+In: the camera frames of one tile with the landmarks of each frame, a clean frame (no sensor noise) to draw
+from, and our generators. Out: the same frames masked, the paste matte of each frame, and the family:
+`pasted` (one-photo simulation), `redrawn` (through a generator, pasted back), `whole` (no seam).
+"""
+
+import cv2
+import numpy as np
+
+import align
+import masks
+import patches
+import prepare
+
+FAMILIES = ("pasted", "redrawn", "whole")
+ODDS = (0.44, 0.42, 0.14)
+ARCFACE = np.array([[0.342, 0.462], [0.657, 0.460], [0.500, 0.641], [0.371, 0.825], [0.631, 0.823]])
+
+
+class Maker:
+    """Draws masked twins; `leave_out` names a family, a generator kind or a trace never to use."""
+
+    def __init__(self, networks, leave_out=()):
+        self.leave_out = set(leave_out)
+        self.networks = {n: g for n, g in networks.items() if n.split("-")[0] not in self.leave_out}
+        odds = np.array([0 if f in self.leave_out else o for f, o in zip(FAMILIES, ODDS)])
+        self.odds = odds / odds.sum()
+
+    def generator(self, rng):
+        """A random generator and its name."""
+        name = sorted(self.networks)[rng.integers(len(self.networks))]
+        return self.networks[name], name.split("-")[0]
+
+    def twin(self, frames, clean, points, rng):
+        """(masked frames, mattes, family, generator) of one tile."""
+        family = FAMILIES[rng.choice(3, p=self.odds)]
+        network, name = self.generator(rng) if family != "pasted" else (None, "")
+        if family == "whole":
+            return (*self.whole(frames, clean, points, network, rng), family, name)
+        return (*self.paste(frames, clean, points, network, rng), family, name)
+
+    def paste(self, frames, clean, points, network, rng):
+        """Aligned patch, redrawn or traced, warped back into every frame with landmark jitter."""
+        size, template = self.patch_form(points[0], network, rng)
+        place = align.to_picture(points[0], size, template)
+        patch = align.sample(clean if rng.random() < 0.85 else frames[0], place, size).astype(np.float32)
+        original = patch
+        if network is None:
+            patch = patches.trace(patch, rng, 1.0, self.leave_out)
+        else:
+            patch = patches.redraw(patch, network, rng)
+            patch = patches.trace(patch, rng, 0.45, self.leave_out)
+        if rng.random() < 0.6:
+            patch = patches.match_colour(patch, original, rng.uniform(0.4, 1.0))
+        if rng.random() < 0.35:
+            patch = patches.match_spectrum(patch, original, rng.uniform(0.5, 1.0))
+        matte, _ = masks.random_mask(size, template * size, rng)
+        return self.warp_back(frames, points, patch, matte, template, rng)
+
+    def patch_form(self, points, network, rng):
+        """Patch size and template: the tight one of one-photo tools or a wider one."""
+        if rng.random() < 0.5:
+            template = ARCFACE
+        else:
+            template = prepare.loose_template(rng.uniform(0.22, 0.32))
+        if network is not None:
+            return int(rng.choice([128, 128, 160, 192])), template
+        return int(rng.choice([96, 128, 128, 128, 160, 192, 224, 256])), template
+
+    def warp_back(self, frames, points, patch, matte, template, rng):
+        """Blends patch into each frame through its own alignment."""
+        size, jitter = patch.shape[0], rng.uniform(0, 0.012)
+        kernel = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
+        out, mattes = [], []
+        for frame, at in zip(frames, points):
+            eye = np.linalg.norm(at[1] - at[0])
+            place = align.to_picture(at + rng.normal(0, jitter * eye, at.shape), size, template)
+            pixel = place.copy()
+            pixel[:, 2] += place[:, :2] @ (0.5, 0.5) - 0.5
+            shape = frame.shape[1::-1]
+            back = self.warp_area(patch, pixel, shape, kernel, cv2.BORDER_REPLICATE)
+            mask = self.warp_area(matte, pixel, shape, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)[..., None]
+            out.append(np.clip(frame + mask * (back - frame), 0, 255).astype(np.uint8))
+            mattes.append(mask[..., 0])
+        return out, mattes
+
+    @staticmethod
+    def warp_area(patch, pixel, shape, kernel, border):
+        """Warps with a box filter first where the patch is larger than its place."""
+        scale = np.sqrt(abs(np.linalg.det(pixel[:, :2])))
+        if scale < 0.8:
+            small = max(int(patch.shape[0] * scale), 8)
+            ratio = patch.shape[0] / small
+            patch = cv2.resize(patch, (small, small), interpolation=cv2.INTER_AREA)
+            pixel = pixel.copy()
+            pixel[:, 2] += pixel[:, :2] @ np.full(2, 0.5 * ratio - 0.5)
+            pixel[:, :2] = pixel[:, :2] * ratio
+        return cv2.warpAffine(patch, pixel, shape, flags=kernel, borderMode=border)
+
+    def whole(self, frames, clean, points, network, rng):
+        """The whole tile drawn by a generator at the scale it was trained for, moved by a smooth field."""
+        eye = np.linalg.norm(points[0][1] - points[0][0])
+        scale = rng.uniform(32, 60) / eye
+        height, width = frames[0].shape[:2]
+        side = max(int(max(height, width) * scale) // 16 * 16, 96)
+        small = cv2.resize(clean, (side, side), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        drawn = small.astype(np.float32)
+        if rng.random() < 0.85:
+            drawn = patches.redraw(drawn, network, rng)
+        drawn = patches.trace(drawn, rng, 0.35, self.leave_out | {"misplace", "recolour", "relight"})
+        if rng.random() < 0.6:
+            drawn = patches.match_colour(drawn, small.astype(np.float32), 1.0)
+        if rng.random() < 0.7:
+            drawn = patches.match_spectrum(drawn, small.astype(np.float32), rng.uniform(0.6, 1.0))
+        drawn = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
+        head_only, out, mattes = rng.random() < 0.3, [], []
+        for frame, at in zip(frames, points):
+            move = align.umeyama(points[0], at)
+            moved = cv2.warpAffine(drawn, move, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            matte = np.ones((height, width), np.float32)
+            if head_only:
+                matte = masks.head_matte((height, width), at)
+                moved = frame + matte[..., None] * (moved - frame)
+            out.append(np.clip(moved, 0, 255).astype(np.uint8))
+            mattes.append(matte)
+        return out, mattes

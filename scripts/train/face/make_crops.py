@@ -1,0 +1,158 @@
+"""Step 3: simulate calls and store aligned crops.
+
+In: CACHE/index.json, the pictures, CACHE/generators. Out: CACHE/crops/SET/NNNN.npz shards, each with
+`crops` (n,160,160,3) RGB uint8, `mattes` (n,10,10) uint8 (share of a cell that is masked), `label` (1 =
+masked), `pair` (twins share a number), `eye_px` (eye distance in the received picture), `family`,
+`generator`, `codec`. Twins sit in the same encoded gallery. Shard n depends on --seed and n alone; shards
+that exist are skipped, so the command can be stopped and repeated, or run twice with other --start.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+import align
+import fakes
+import generators
+import meeting
+import prepare
+import scene
+
+SIDES, SIDE_ODDS = (144, 176, 216, 264, 320, 384), (0.14, 0.2, 0.22, 0.2, 0.14, 0.1)
+GALLERY = (4, 3)
+FRAMES = 3
+
+
+def arguments():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/face"))
+    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-face"))
+    parser.add_argument("--set", default="train", help="name of the set of shards")
+    parser.add_argument("--held-out", action="store_true", help="use the held-out people instead of the others")
+    parser.add_argument("--video-share", type=float, default=0.35, help="how often a video frame is the source")
+    parser.add_argument("--leave-out", nargs="*", default=[], help="families, generator kinds or traces not to use")
+    parser.add_argument("--only", nargs="*", default=[], help="families or generator kinds to use alone")
+    parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--shards", type=int, default=20)
+    parser.add_argument("--galleries", type=int, default=40, help="encoded galleries a shard")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+class Sources:
+    """Draws pictures, photos and video frames in a set proportion, each person equally often."""
+
+    def __init__(self, args):
+        index = json.loads((args.cache / "index.json").read_text())
+        index = [item for item in index if item["held_out"] == args.held_out]
+        self.args, self.people = args, {"photo": {}, "video": {}}
+        for item in index:
+            self.people[item["part"]].setdefault(item["person"], []).append(item)
+
+    def draw(self, rng):
+        """(picture, landmarks) of a random person."""
+        part = "video" if rng.random() < self.args.video_share else "photo"
+        people = self.people[part]
+        items = people[sorted(people)[rng.integers(len(people))]]
+        item = items[rng.integers(len(items))]
+        return prepare.read_picture(self.args.data, self.args.cache, item), np.array(item["landmarks"])
+
+    def scenes(self, rng, count=6):
+        """A few pictures for virtual backgrounds."""
+        return [cv2.GaussianBlur(self.draw(rng)[0], (0, 0), 3) for _ in range(count)]
+
+
+def blank(side):
+    """An empty gallery picture."""
+    return np.full((side * GALLERY[1], side * GALLERY[0], 3), 32, np.uint8)
+
+
+def place(tiles, side, order):
+    """Gallery pictures, one a frame, with the twins of all tiles in the given order."""
+    galleries = []
+    for t in range(FRAMES):
+        picture = blank(side)
+        for i, cell in enumerate(order):
+            tile = tiles[i // 2]
+            y, x = cell // GALLERY[0] * side, cell % GALLERY[0] * side
+            picture[y : y + side, x : x + side] = (tile.fake if i % 2 else tile.real)[t]
+        galleries.append(picture)
+    return galleries
+
+
+def cut(received, tile, masked, cell, side, factor, t, rng):
+    """(crop, coarse matte, eye distance) of one received tile."""
+    corner = np.array([cell % GALLERY[0] * side, cell // GALLERY[0] * side])
+    eye = float(np.linalg.norm(tile.points[t][1] - tile.points[t][0]))
+    points = tile.points[t] + rng.normal(0, 0.025 * eye, (5, 2)) + rng.normal(0, 0.015 * eye, 2)
+    crop = align.crop(received[t], (points + corner) * factor)[..., ::-1]
+    matte = np.zeros((10, 10), np.uint8)
+    if masked:
+        fine = align.crop(tile.mattes[t], points)
+        matte = np.round(cv2.resize(fine, (10, 10), interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)
+    return crop, matte, eye * factor
+
+
+def gallery(sources, maker, rng, number):
+    """Records of one encoded gallery."""
+    side = int(SIDES[rng.choice(len(SIDES), p=SIDE_ODDS)])
+    cells = GALLERY[0] * GALLERY[1]
+    scenes = sources.scenes(rng, 3)
+    tiles = [scene.make_tile(*sources.draw(rng), side, FRAMES, maker, rng, scenes) for _ in range(cells // 2)]
+    order = rng.permutation(cells)
+    received, codec, factor = meeting.transmit(place(tiles, side, order), rng)
+    records = []
+    for i, cell in enumerate(order):
+        tile, masked, t = tiles[i // 2], i % 2, int(rng.integers(FRAMES))
+        crop, matte, eye = cut(received, tile, masked, cell, side, factor, t, rng)
+        records.append({
+            "crops": crop, "mattes": matte, "label": masked, "pair": number * cells + i // 2, "eye_px": eye,
+            "family": tile.family, "generator": tile.generator, "codec": codec,
+        })
+    return records
+
+
+def shard(sources, maker, args, number):
+    """Makes one shard and writes it whole or not at all."""
+    path = args.cache / "crops" / args.set / f"{number:04d}.npz"
+    if path.exists():
+        return
+    rng = np.random.default_rng([args.seed, number, args.held_out])
+    torch.manual_seed(args.seed * 10_000 + number)
+    records = []
+    for i in range(args.galleries):
+        records += gallery(sources, maker, rng, number * args.galleries + i)
+    columns = {key: np.array([record[key] for record in records]) for key in records[0]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with open(part, "wb") as file:
+        np.savez(file, **columns)
+    part.rename(path)
+    print(f"{path.name}: {len(records)} crops", flush=True)
+
+
+def main():
+    """Makes the shards asked for."""
+    args = arguments()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    networks = generators.load(args.cache / "generators")
+    leave_out = set(args.leave_out)
+    if args.only:
+        kinds = set(fakes.FAMILIES) | set(generators.MAKERS)
+        families = set(args.only) & set(fakes.FAMILIES) or {"redrawn"}
+        named = set(args.only) & set(generators.MAKERS) or set(generators.MAKERS)
+        leave_out |= kinds - families - named
+    maker, sources = fakes.Maker(networks, leave_out), Sources(args)
+    for number in range(args.start, args.start + args.shards):
+        shard(sources, maker, args, number)
+
+
+if __name__ == "__main__":
+    main()

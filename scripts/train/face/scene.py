@@ -1,0 +1,115 @@
+"""One tile of a call: a real picture as a webcam films it for a few frames, and its masked twin.
+
+In: an index entry's picture and landmarks, the tile's side in the meeting, a Maker of fakes. Out: real and
+masked frames (BGR, side x side), the landmarks in each frame, and the mattes.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+import align
+import camera
+
+FACE_WIDTHS = 2.15  # face box width in eye distances, as the detector draws it
+
+
+@dataclass
+class Tile:
+    """Twins of one tile: lists over frames."""
+
+    real: list
+    fake: list
+    points: list
+    mattes: list
+    family: str
+    generator: str
+
+
+def mirrored(picture, points):
+    """Picture and landmarks flipped left to right, the person's sides kept right."""
+    points = points.copy()
+    points[:, 0] = picture.shape[1] - points[:, 0]
+    return picture[:, ::-1], points[[1, 0, 2, 4, 3]]
+
+
+def fit(picture, points, ratio):
+    """Area-reduces the picture when it will be shown at `ratio` of its size."""
+    if ratio > 0.85:
+        return picture, points
+    small = cv2.resize(picture, None, fx=ratio * 1.1, fy=ratio * 1.1, interpolation=cv2.INTER_AREA)
+    factor = np.array([small.shape[1] / picture.shape[1], small.shape[0] / picture.shape[0]])
+    return small, points * factor
+
+
+def framing(points, side, eye, rng):
+    """2x3 transform from picture pixels to tile pixels: eye distance `eye`, the face somewhere central."""
+    span = points[1] - points[0]
+    target = np.arctan2(span[1], span[0]) + rng.normal(0, 0.06)
+    angle = target - np.arctan2(span[1], span[0]) if rng.random() < 0.7 else -np.arctan2(span[1], span[0])
+    scale = eye / np.linalg.norm(span)
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    slack = max(side / eye / 2 - 1.9, 0.0) * eye * 0.7
+    centre = np.array([side / 2, side * 0.48]) + rng.uniform(-slack, slack, 2)
+    shift = centre - turn @ points.mean(0)
+    return np.concatenate([turn, shift[:, None]], 1)
+
+
+def motion(side, count, rng):
+    """Small head and camera motion: one 2x3 transform a frame."""
+    speed = side * abs(rng.normal(0, 0.006))
+    turn, zoom, at = rng.normal(0, 0.006), rng.normal(0, 0.004), rng.normal(0, 1, 2)
+    moves = []
+    for t in range(count):
+        angle, scale = turn * t, 1 + zoom * t
+        rotation = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        middle = np.full(2, side / 2)
+        shift = middle - rotation @ middle + at * speed * t
+        moves.append(np.concatenate([rotation, shift[:, None]], 1))
+    return moves
+
+
+def filmed(picture, points, side, eye, count, rng, scenes):
+    """(camera frames, clean first frame, landmarks of each frame)."""
+    ratio = eye / np.linalg.norm(points[1] - points[0])
+    picture, points = fit(picture, points, ratio)
+    base = framing(points, side, eye, rng)
+    lens = camera.Camera(rng, (side, side), scenes)
+    frames, landmarks, clean = [], [], None
+    for move in motion(side, count, rng):
+        matrix = align.compose(move, base)
+        at = align.apply(matrix, points)
+        pixel = matrix.copy()
+        pixel[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+        kernel = cv2.INTER_CUBIC if ratio > 1 else cv2.INTER_LINEAR
+        tile = cv2.warpAffine(picture, pixel, (side, side), flags=kernel, borderMode=cv2.BORDER_REFLECT_101)
+        tile = lens.look(tile, at, rng)
+        clean = tile if clean is None else clean
+        frames.append(lens.noise(tile, at, rng))
+        landmarks.append(at)
+    return frames, clean, landmarks
+
+
+def resize(frames, side, kernel):
+    """Frames brought to the meeting's size."""
+    return [cv2.resize(frame, (side, side), interpolation=kernel) for frame in frames]
+
+
+def make_tile(picture, points, side, count, maker, rng, scenes):
+    """Films one person, masks the twin, and brings both to the meeting's tile size."""
+    if rng.random() < 0.5:
+        picture, points = mirrored(picture, points)
+    eye_meet = side / rng.uniform(3.9, 6.2)
+    zoom = np.exp(rng.uniform(np.log(0.55), np.log(3.0)))
+    eye_camera = float(np.clip(eye_meet * zoom, 18, 1.25 * np.linalg.norm(points[1] - points[0])))
+    camera_side = int(np.clip(side * eye_camera / eye_meet, 96, 480))
+    eye_camera = eye_meet * camera_side / side
+    frames, clean, landmarks = filmed(picture, points, camera_side, eye_camera, count, rng, scenes)
+    fake, mattes, family, generator = maker.twin(frames, clean, landmarks, rng)
+    kernel = cv2.INTER_AREA if camera_side > side and rng.random() < 0.6 else cv2.INTER_LINEAR
+    factor = side / camera_side
+    return Tile(
+        resize(frames, side, kernel), resize(fake, side, kernel), [at * factor for at in landmarks],
+        resize(mattes, side, cv2.INTER_AREA), family, generator,
+    )

@@ -1,0 +1,54 @@
+"""Logits of crops, from a training checkpoint or from an exported network.
+
+In: crops (n,160,160,3) RGB uint8 and a path ending in .pt or .onnx. Out: logits (n,).
+"""
+
+import numpy as np
+import onnxruntime as ort
+import torch
+
+import model
+
+
+def torch_network(path):
+    """The network of a training checkpoint, ready to score."""
+    network = model.FaceNet()
+    network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    return network.eval()
+
+
+def session(path, threads=1):
+    """An ONNX Runtime session on the CPU."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def tensor(crops):
+    """Normalised float32 (n,3,160,160)."""
+    x = crops.astype(np.float32) / 255
+    x = (x - np.float32(model.MEAN)) / np.float32(model.STD)
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+class Scorer:
+    """Scores crops in batches, with the mirrored crop averaged in when `mirror` is set."""
+
+    def __init__(self, path, mirror=False):
+        self.mirror = mirror
+        if str(path).endswith(".onnx"):
+            run = session(path)
+            self.run = lambda x: run.run(["logit"], {"input": x})[0]
+        else:
+            network = torch_network(path)
+            self.run = lambda x: network(torch.from_numpy(x)).detach().numpy()
+
+    def __call__(self, crops, batch=32):
+        out = []
+        for i in range(0, len(crops), batch):
+            x = tensor(crops[i : i + batch])
+            logit = self.run(x)[:, 0]
+            if self.mirror:
+                logit = (logit + self.run(np.ascontiguousarray(x[..., ::-1]))[:, 0]) / 2
+            out.append(logit)
+        return np.concatenate(out) if out else np.zeros(0, np.float32)

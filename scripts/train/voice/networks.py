@@ -1,0 +1,223 @@
+"""The networks under comparison. In: raw windows [batch, samples] at 16 kHz. Out: one logit each (masked > 0).
+
+Level normalisation and spectra are part of the network. Training computes the STFT with an FFT; `for_export`
+swaps in a convolution with fixed weights that gives the same numbers inside ONNX.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+SIZE, HOP, RATE = 512, 160, 16_000
+
+
+class Spectrum(nn.Module):
+    """Raw windows in, real and imaginary STFT parts [batch, 256, frames] out, after level normalisation."""
+
+    def __init__(self):
+        super().__init__()
+        self.export = False
+        window = torch.hann_window(SIZE)
+        self.register_buffer("window", window, persistent=False)
+        angle = 2 * math.pi * torch.arange(1, SIZE // 2 + 1)[:, None] * torch.arange(SIZE)[None] / SIZE
+        kernel = torch.cat([torch.cos(angle), -torch.sin(angle)]) * window
+        self.register_buffer("kernel", kernel[:, None], persistent=False)
+
+    def forward(self, wave):
+        wave = wave - wave.mean(dim=1, keepdim=True)
+        wave = wave / torch.sqrt((wave * wave).mean(dim=1, keepdim=True) + 1e-10)
+        wave = torch.cat([wave[:, :1], wave[:, 1:] - 0.9 * wave[:, :-1]], dim=1)
+        if self.export:
+            both = F.conv1d(wave[:, None], self.kernel, stride=HOP)
+            return both[:, : SIZE // 2], both[:, SIZE // 2 :]
+        spectrum = torch.stft(wave, SIZE, HOP, window=self.window, center=False, return_complex=True)[:, 1:]
+        return spectrum.real, spectrum.imag
+
+
+def log_power(real, imag):
+    """STFT parts in, log power with a floor 60 dB under the mean and each band's mean taken off, out."""
+    power = real * real + imag * imag
+    floor = power.mean(dim=(1, 2), keepdim=True) * 1e-5
+    logs = torch.log(power + floor)
+    return (logs - logs.mean(dim=2, keepdim=True)) * 0.4
+
+
+class LogFront(nn.Module):
+    """One picture: the log power of 256 linear bands."""
+
+    channels, bands = 1, 256
+
+    def __init__(self):
+        super().__init__()
+        self.spectrum = Spectrum()
+
+    def forward(self, wave):
+        return log_power(*self.spectrum(wave))[:, None]
+
+
+class PhaseFront(nn.Module):
+    """Three pictures: log power, and cosine and sine of the phase step between neighbouring bands."""
+
+    channels, bands = 3, 256
+
+    def __init__(self):
+        super().__init__()
+        self.spectrum = Spectrum()
+
+    def forward(self, wave):
+        real, imag = self.spectrum(wave)
+        low_r, low_i = F.pad(real[:, :-1], (0, 0, 1, 0)), F.pad(imag[:, :-1], (0, 0, 1, 0))
+        along = -(real * low_r + imag * low_i)
+        across = -(imag * low_r - real * low_i)
+        size = torch.sqrt(along * along + across * across) + 1e-3
+        return torch.stack([log_power(real, imag), along / size, across / size], dim=1)
+
+
+class MelFront(nn.Module):
+    """One picture: the log of 96 mel bands."""
+
+    channels, bands = 1, 96
+
+    def __init__(self):
+        super().__init__()
+        self.spectrum = Spectrum()
+        hertz = torch.arange(1, SIZE // 2 + 1) * RATE / SIZE
+        top = 2595 * math.log10(1 + 8000 / 700)
+        edges = 700 * (10 ** (torch.linspace(0, top, self.bands + 2) / 2595) - 1)
+        width = torch.clamp(edges[1:] - edges[:-1], min=RATE / SIZE)
+        rise = (hertz[None] - (edges[1:-1] - width[:-1])[:, None]) / width[:-1, None]
+        fall = ((edges[1:-1] + width[1:])[:, None] - hertz[None]) / width[1:, None]
+        self.register_buffer("basis", torch.clamp(torch.minimum(rise, fall), min=0), persistent=False)
+
+    def forward(self, wave):
+        real, imag = self.spectrum(wave)
+        power = self.basis @ (real * real + imag * imag)
+        logs = torch.log(power + power.mean(dim=(1, 2), keepdim=True) * 1e-5)
+        return ((logs - logs.mean(dim=2, keepdim=True)) * 0.4)[:, None]
+
+
+class LfccFront(nn.Module):
+    """Three pictures: 60 linear-frequency cepstra, their first and second differences."""
+
+    channels, bands = 3, 60
+
+    def __init__(self):
+        super().__init__()
+        self.spectrum = Spectrum()
+        place = torch.arange(256) + 0.5
+        basis = torch.cos(math.pi / 256 * place[None] * torch.arange(self.bands)[:, None]) * math.sqrt(2 / 256)
+        self.register_buffer("basis", basis, persistent=False)
+
+    def forward(self, wave):
+        cepstra = self.basis @ log_power(*self.spectrum(wave))
+        first = F.pad(cepstra[:, :, 2:] - cepstra[:, :, :-2], (1, 1))
+        second = F.pad(first[:, :, 2:] - first[:, :, :-2], (1, 1))
+        return torch.stack([cepstra, first, second], dim=1)
+
+
+class SincFront(nn.Module):
+    """A learnt filter bank on the raw wave (sinc start), rectified and averaged to 10 ms: one picture."""
+
+    channels, bands = 1, 96
+
+    def __init__(self):
+        super().__init__()
+        time = (torch.arange(129) - 64) / RATE
+        edges = torch.linspace(30, 7900, self.bands + 1)
+        ideal = [2 * b * torch.sinc(2 * b * time) - 2 * a * torch.sinc(2 * a * time) for a, b in zip(edges, edges[1:])]
+        bank = torch.stack(ideal) * torch.hamming_window(129) / RATE
+        self.bank = nn.Parameter(bank[:, None] * 8)
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, wave):
+        wave = wave / torch.sqrt((wave * wave).mean(dim=1, keepdim=True) + 1e-10)
+        bands = F.conv1d(wave[:, None], self.bank, stride=4).abs()
+        return self.norm(torch.log(F.avg_pool1d(bands, 40) + 1e-3)[:, None])
+
+
+class Block(nn.Module):
+    """A residual block: two 3x3 convolutions, the first with a stride."""
+
+    def __init__(self, inside, outside, stride):
+        super().__init__()
+        self.first = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outside)
+        self.second = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outside)
+        self.skip = nn.Sequential(nn.AvgPool2d(stride, stride, ceil_mode=True), nn.Conv2d(inside, outside, 1, bias=False))
+
+    def forward(self, x):
+        y = self.second(F.relu(self.norm1(self.first(x))))
+        return F.relu(self.norm2(y) + self.skip(x))
+
+
+class MaxPair(nn.Module):
+    """A convolution whose two halves compete (max-feature-map), as in light CNNs, then 2x2 pooling."""
+
+    def __init__(self, inside, outside, stride):
+        super().__init__()
+        self.conv = nn.Conv2d(inside, 2 * outside, 3, 1, 1)
+        self.norm = nn.BatchNorm2d(outside)
+        self.stride = stride
+
+    def forward(self, x):
+        left, right = self.conv(x).chunk(2, dim=1)
+        return self.norm(F.max_pool2d(torch.maximum(left, right), self.stride, self.stride, ceil_mode=True))
+
+
+class Detector(nn.Module):
+    """A front, a small convolutional body, attention over time for each band, and a logit."""
+
+    def __init__(self, front, block, widths):
+        super().__init__()
+        self.front = front
+        self.norm = nn.BatchNorm2d(front.channels)
+        self.stem = nn.Conv2d(front.channels, widths[0], 5, 2, 2)
+        strides = [2, 2, 2] + [(2, 1)] * (len(widths) - 4)
+        self.body = nn.Sequential(*[block(a, b, s) for a, b, s in zip(widths, widths[1:], strides)])
+        last, bands = widths[-1], -(-front.bands // 2 ** len(widths))
+        self.look = nn.Conv1d(last * bands, 1, 1)
+        self.drop = nn.Dropout(0.3)
+        self.embed = nn.Linear(2 * last * bands, 64)
+        self.score = nn.Linear(64, 1)
+
+    def embedding(self, wave, hide=None):
+        """Windows in, 64 numbers each out; `hide` masks parts of the pictures while training."""
+        picture = self.norm(self.front(wave))
+        picture = picture if hide is None else hide(picture)
+        picture = picture.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(picture.device.type, dtype=torch.bfloat16, enabled=self.training):
+            y = self.body(F.relu(self.stem(picture)))
+        y = y.float().flatten(1, 2)
+        weight = torch.softmax(self.look(y), dim=2)
+        mean = (y * weight).sum(dim=2)
+        spread = torch.sqrt(((y - mean[:, :, None]) ** 2 * weight).sum(dim=2) + 1e-4)
+        return F.relu(self.embed(self.drop(torch.cat([mean, spread], dim=1))))
+
+    def forward(self, wave):
+        return self.score(self.embedding(wave))
+
+    def for_export(self):
+        """Switches the spectrum to its convolution form and to inference."""
+        for part in self.modules():
+            if isinstance(part, Spectrum):
+                part.export = True
+        return self.eval()
+
+
+WIDTHS = [16, 24, 48, 64, 96]
+KINDS = {
+    "linear-res": lambda: Detector(LogFront(), Block, WIDTHS),
+    "phase-res": lambda: Detector(PhaseFront(), Block, WIDTHS),
+    "mel-res": lambda: Detector(MelFront(), Block, [24, 32, 48, 64]),
+    "lfcc-light": lambda: Detector(LfccFront(), MaxPair, [24, 32, 48, 64]),
+    "raw-res": lambda: Detector(SincFront(), Block, [24, 32, 48, 64]),
+}
+
+
+def build(kind, seed=1):
+    """A network of this kind with seeded weights."""
+    torch.manual_seed(seed)
+    return KINDS[kind]()

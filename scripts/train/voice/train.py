@@ -1,0 +1,144 @@
+"""Trains one network on the cache. In: stores of prepare.py. Out: `<run>/last.pt` (resumable) and a log.
+
+    python train.py --kind phase-res --minutes 30 --run .runtime/train-voice/runs/first
+
+The learning rate follows the share of the wanted steps (or minutes) done; a run that is started again with the
+same `--run` goes on from its checkpoint.
+"""
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from data import Batches, load_table
+from networks import build
+
+
+def hide_parts(picture, bands=0.25, frames=0.15):
+    """Pictures in, the same with one or two stripes of bands and of frames set to zero (pairs alike) out."""
+    out = picture.clone()
+    for number in range(0, len(out), 2):
+        for axis, part in ((2, bands), (3, frames)):
+            for _ in range(int(torch.randint(0, 3, ()))):
+                size = out.shape[axis]
+                width = int(torch.randint(1, max(2, int(size * part)), ()))
+                place = int(torch.randint(0, size - width, ()))
+                out[number : number + 2].narrow(axis, place, width).zero_()
+    return out
+
+
+def loss_of(network, waves, labels, pairs, smooth=0.05):
+    """Cross-entropy with soft labels, plus a ranking term: each fake above its own real clip."""
+    logits = network.score(network.embedding(waves, hide_parts)).squeeze(1)
+    entropy = F.binary_cross_entropy_with_logits(logits, labels * (1 - 2 * smooth) + smooth)
+    real, fake = logits[0 : 2 * pairs : 2], logits[1 : 2 * pairs : 2]
+    ranking = F.softplus(1.0 - (fake - real)).mean() if pairs else 0.0
+    return entropy + 0.3 * ranking, logits
+
+
+def rate_at(done, peak):
+    """Learning rate after a share `done` (0..1) of the run: short warm-up, then half a cosine."""
+    return peak * min(1.0, done / 0.03 + 0.02) * (0.5 + 0.5 * math.cos(math.pi * min(done, 1.0))) + peak * 0.01
+
+
+def averaged(average, network, keep=0.998):
+    """Moves the averaged weights a little towards the network's."""
+    with torch.no_grad():
+        for old, new in zip(average.state_dict().values(), network.state_dict().values()):
+            if old.dtype.is_floating_point:
+                old.mul_(keep).add_(new, alpha=1 - keep)
+            else:
+                old.copy_(new)
+
+
+def loader_of(args, seed):
+    """The batches over everything that is cached now and not held out."""
+    table = load_table(args.cache, args.leave_out)
+    table = table[~table["held"] & ~table["left_out"]]
+    table = table[~table["method"].isin(args.without)]
+    samples = int(args.seconds * 16_000)
+    batches = Batches(args.cache, table, samples, args.pairs, args.singles, seed)
+    print(f"clips {len(table)}, own systems {len(batches.own)}, natural systems {len(batches.natural)}", flush=True)
+    return iter(torch.utils.data.DataLoader(batches, batch_size=None, num_workers=args.workers, prefetch_factor=6))
+
+
+def fit(args, network, average, optimiser, state):
+    """Trains until the wanted minutes are used up, saving and reloading the cache's table on the way."""
+    began, spent, hits, seen, total = time.time(), state["spent"], 0, 0, 0.0
+    batches, reloaded = loader_of(args, args.seed + state["step"]), time.time()
+    while state["spent"] < args.minutes * 60:
+        if time.time() - reloaded > args.reload * 60:
+            batches, reloaded = loader_of(args, args.seed + state["step"]), time.time()
+        waves, labels = (part.to(args.device) for part in next(batches))
+        for group in optimiser.param_groups:
+            group["lr"] = rate_at(state["spent"] / (args.minutes * 60), args.rate)
+        loss, logits = loss_of(network, waves, labels, args.pairs)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        optimiser.step()
+        averaged(average, network, min(0.998, state["step"] / (state["step"] + 20)))
+        state["step"] += 1
+        state["spent"] = spent + time.time() - began
+        hits, seen, total = hits + int(((logits > 0) == (labels > 0.5)).sum()), seen + len(labels), total + float(loss.detach())
+        if state["step"] % 100 == 0:
+            print(f"step {state['step']} min {state['spent'] / 60:.1f} loss {total / 100:.4f} acc {hits / seen:.3f}", flush=True)
+            hits, seen, total = 0, 0, 0.0
+            save(args, network, average, optimiser, state)
+    save(args, network, average, optimiser, state)
+
+
+def save(args, network, average, optimiser, state):
+    """Writes the checkpoint beside itself first, so that a kill never leaves half of one."""
+    args.run.mkdir(parents=True, exist_ok=True)
+    fresh = args.run / "fresh.pt"
+    torch.save(
+        {"kind": args.kind, "network": network.state_dict(), "average": average.state_dict(),
+         "optimiser": optimiser.state_dict(), "state": state, "arguments": {k: str(v) for k, v in vars(args).items()}},
+        fresh,
+    )
+    fresh.replace(args.run / "last.pt")
+
+
+def main():
+    """Reads the arguments, resumes or starts a run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--kind", default="phase-res")
+    parser.add_argument("--start", type=Path, help="begin with the averaged weights of this checkpoint")
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of the training windows")
+    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--singles", type=int, default=6)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--leave-out", help="family:NAME, source:NAME or method:NAME")
+    parser.add_argument("--without", nargs="*", default=[], help="methods not to train on")
+    parser.add_argument("--reload", type=float, default=8, help="minutes until the cache's table is read again")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    network, average = build(args.kind, args.seed), build(args.kind, args.seed)
+    state = {"step": 0, "spent": 0.0}
+    network.to(args.device, memory_format=torch.channels_last), average.to(args.device)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=0.02)
+    if (args.run / "last.pt").exists():
+        saved = torch.load(args.run / "last.pt", map_location=args.device, weights_only=True)
+        network.load_state_dict(saved["network"]), average.load_state_dict(saved["average"])
+        optimiser.load_state_dict(saved["optimiser"])
+        state = saved["state"]
+    elif args.start:
+        saved = torch.load(args.start, map_location=args.device, weights_only=True)
+        network.load_state_dict(saved["average"]), average.load_state_dict(saved["average"])
+    network.train(), average.eval()
+    fit(args, network, average, optimiser, state)
+
+
+if __name__ == "__main__":
+    main()

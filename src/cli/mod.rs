@@ -1,0 +1,126 @@
+//! The command line. In: arguments. Out: results on standard output, everything else on standard error.
+
+mod doctor;
+mod models;
+mod progress;
+mod scan;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use unmask::config::ConfigError;
+use unmask::{Config, Device, Error, ErrorKind};
+
+/// Tells, frame by frame, whether a face or voice in an interview recording is masked by AI.
+///
+/// Finding no signs does not show that a person is who they say they are.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Analyse recordings: files, http(s) and rtsp addresses, or - for standard input
+    Scan(scan::ScanArgs),
+    /// Check the installation: decoders, ONNX Runtime, models, and what really runs them
+    Doctor(RuntimeArgs),
+    /// List the models, or check them
+    Models(models::ModelsArgs),
+    /// Print the JSON Schema of the records
+    Schema,
+}
+
+/// What runs the networks.
+#[derive(Args, Clone)]
+struct RuntimeArgs {
+    /// Configuration file (TOML); options given here win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the networks run
+    #[arg(long, value_enum)]
+    device: Option<Device>,
+    /// Fail unless the networks run on a GPU
+    #[arg(long)]
+    require_gpu: bool,
+    /// ONNX Runtime's shared library
+    #[arg(long, value_name = "FILE")]
+    ort_lib: Option<PathBuf>,
+    /// Folder of the models
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// Load models whose licence forbids commercial use
+    #[arg(long)]
+    allow_noncommercial: bool,
+}
+
+impl RuntimeArgs {
+    /// The configuration file, or the defaults, with these options on top.
+    fn config(&self) -> Result<Config, ConfigError> {
+        let mut config = match &self.config {
+            Some(path) => Config::load(path)?,
+            None => Config::default(),
+        };
+        let runtime = &mut config.runtime;
+        runtime.device = self.device.unwrap_or(runtime.device);
+        runtime.require_gpu |= self.require_gpu;
+        runtime.allow_noncommercial |= self.allow_noncommercial;
+        runtime.ort_lib = self.ort_lib.clone().or_else(|| runtime.ort_lib.clone());
+        runtime.models_dir = self.models.clone().or_else(|| runtime.models_dir.clone());
+        Ok(config)
+    }
+}
+
+/// Parses, runs, and turns an error's kind into the exit code.
+pub fn run() -> ExitCode {
+    let filter = EnvFilter::try_from_env("UNMASK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,ort=off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match Cli::parse().command {
+        Command::Scan(args) => scan::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Schema => schema(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => report(&error),
+    }
+}
+
+/// Prints the error once; a reader that stopped reading is no error.
+fn report(error: &anyhow::Error) -> ExitCode {
+    let known = error.downcast_ref::<Error>();
+    if matches!(known, Some(Error::Report(e)) if e.is_closed_pipe()) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("unmask: {error:#}");
+    let kind = match known {
+        Some(error) => error.kind(),
+        None if error.is::<ConfigError>() => ErrorKind::Usage,
+        None => ErrorKind::Environment,
+    };
+    ExitCode::from(kind.exit_code())
+}
+
+fn schema() -> anyhow::Result<ExitCode> {
+    print_line(&serde_json::to_string_pretty(&unmask::report::schema())?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints to standard output; a closed pipe is quiet.
+fn print_line(text: &str) -> Result<(), Error> {
+    use std::io::Write;
+    let written = writeln!(std::io::stdout().lock(), "{text}");
+    let failed = |source| unmask::report::ReportError::Write { name: "standard output".into(), source };
+    Ok(written.map_err(failed)?)
+}
+
+/// True when a person reads standard output.
+fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}

@@ -1,0 +1,44 @@
+//! Progress. In: how far the analysis is. Out: a bar with the time left, on standard error, for people only.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use unmask::types::MediaTime;
+
+/// Redraws a second; more costs processor time.
+const REFRESH_HZ: u8 = 4;
+
+/// A bar, or nothing where nobody watches.
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// `duration_s` is the declared length, if known.
+    pub fn new(name: &str, duration_s: Option<f64>) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self { bar: ProgressBar::hidden() };
+        }
+        let target = ProgressDrawTarget::stderr_with_hz(REFRESH_HZ);
+        let (length, template) = match duration_s {
+            Some(seconds) => (Some((seconds * 1e3) as u64), "{msg} {wide_bar} {percent}% {eta} left"),
+            None => (None, "{msg} {spinner} {elapsed}"),
+        };
+        let bar = ProgressBar::with_draw_target(length, target).with_message(name.to_owned());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// The analysis has reached this time.
+    pub fn reached(&self, pts: MediaTime) {
+        self.bar.set_position((pts.0 / 1_000_000).unsigned_abs());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,162 @@
+//! `unmask scan`. In: recordings. Out: a record stream or a summary of each.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use unmask::media;
+use unmask::report::{self, ReportError};
+use unmask::{Cancel, Config, Engines, Error, ErrorKind, Input, Run, SinkSpec, SourceSpec, analyze};
+
+use super::progress::Progress;
+use super::{RuntimeArgs, stdout_is_terminal};
+
+/// Exit code after Ctrl-C, as shells have it (128 + SIGINT).
+const INTERRUPTED: u8 = 130;
+
+#[derive(Args)]
+pub struct ScanArgs {
+    /// Recordings: files, addresses, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// Frames a second to analyse (default: every frame)
+    #[arg(long, value_name = "N")]
+    fps: Option<f64>,
+    /// What to print (default: summary on a terminal, else jsonl)
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write each record stream to DIR/<name>.jsonl instead of printing it
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    runtime: RuntimeArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One JSON object a line
+    Jsonl,
+    /// A page for people
+    Summary,
+}
+
+/// Scans each input; one that fails is reported and does not stop the rest.
+pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
+    let mut config = args.runtime.config()?;
+    config.fps = args.fps.or(config.fps);
+    config.validate()?;
+    if let Some(dir) = &args.out {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    }
+    let inputs = args.inputs.iter().map(|text| Input::parse(text).map_err(Error::from));
+    let cancel = Cancel::default();
+    catch_interrupts(&cancel)?;
+    if let [only] = args.inputs.as_slice() {
+        // What cannot be opened should not have to wait for the networks.
+        check_early(only)?;
+    }
+    let mut engines = Engines::load(&config)?;
+    let mut worst = None;
+    for (input, text) in inputs.zip(&args.inputs) {
+        let scanned = input.and_then(|input| scan(input, args, &config, &mut engines, &cancel));
+        match scanned {
+            Ok(()) => {}
+            Err(error) if args.inputs.len() == 1 || stops_all(&error) => return Err(error.into()),
+            Err(error) => {
+                eprintln!("unmask: {error}");
+                tracing::debug!(input = %text, "failed");
+                worst = worst.or(Some(error.kind()));
+            }
+        }
+        if cancel.is_cancelled() {
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    }
+    Ok(worst.map_or(ExitCode::SUCCESS, |kind: ErrorKind| ExitCode::from(kind.exit_code())))
+}
+
+/// A broken installation or a full disk fails every input alike.
+fn stops_all(error: &Error) -> bool {
+    matches!(error, Error::Report(_) | Error::Infer(_) | Error::Config(_))
+}
+
+fn check_early(text: &str) -> Result<(), Error> {
+    if let Input::File(path) = Input::parse(text)?
+        && !path.exists()
+    {
+        return Err(media::MediaError::NotFound { input: path.display().to_string() }.into());
+    }
+    Ok(())
+}
+
+/// The first Ctrl-C ends the record stream cleanly, the second ends the program.
+fn catch_interrupts(cancel: &Cancel) -> anyhow::Result<()> {
+    let cancel = cancel.clone();
+    ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        cancel.cancel();
+        eprintln!("unmask: finishing with what was seen so far; press Ctrl-C again to stop at once");
+    })
+    .context("cannot listen for Ctrl-C")
+}
+
+fn scan(
+    input: Input,
+    args: &ScanArgs,
+    config: &Config,
+    engines: &mut Engines,
+    cancel: &Cancel,
+) -> Result<(), Error> {
+    let (name, stem) = (input.shown(), input.stem());
+    let mut source = media::build(SourceSpec::Gst(input), &config.limits, cancel)?;
+    let mut output = Output::open(args, &stem)?;
+    let progress = Progress::new(&name, source.info().duration_s);
+    let run = Run { config, engines, sink: &mut *output.sink, cancel, progress: &mut |pts| progress.reached(pts) };
+    analyze(&mut *source, run)?;
+    drop(progress);
+    output.keep()
+}
+
+/// A sink, and the file it becomes when it is complete.
+struct Output {
+    sink: Box<dyn unmask::Sink>,
+    rename: Option<(PathBuf, PathBuf)>,
+}
+
+impl Output {
+    fn open(args: &ScanArgs, stem: &str) -> Result<Self, Error> {
+        let Some(dir) = &args.out else {
+            let out: Box<dyn Write> = Box::new(std::io::stdout());
+            let format = args.format.unwrap_or(if stdout_is_terminal() { Format::Summary } else { Format::Jsonl });
+            let spec = match format {
+                Format::Jsonl => SinkSpec::Jsonl { out, name: "standard output".into() },
+                Format::Summary => SinkSpec::Summary { out },
+            };
+            return Ok(Self { sink: report::build(spec), rename: None });
+        };
+        let (path, part) = (free_name(dir, stem, "jsonl"), dir.join(format!("{stem}.jsonl.part")));
+        let name = part.display().to_string();
+        let failed = |source| ReportError::Write { name: name.clone(), source };
+        let file = File::create(&part).map_err(failed)?;
+        let sink = report::build(SinkSpec::Jsonl { out: Box::new(file), name });
+        Ok(Self { sink, rename: Some((part, path)) })
+    }
+
+    /// A complete stream gets its name; an incomplete one keeps `.part`.
+    fn keep(self) -> Result<(), Error> {
+        let Some((part, path)) = self.rename else { return Ok(()) };
+        let failed = |source| ReportError::Write { name: path.display().to_string(), source };
+        std::fs::rename(&part, &path).map_err(failed)?;
+        eprintln!("{}", path.display());
+        Ok(())
+    }
+}
+
+fn free_name(dir: &Path, stem: &str, ending: &str) -> PathBuf {
+    dir.join(format!("{stem}.{ending}"))
+}

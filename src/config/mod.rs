@@ -1,0 +1,271 @@
+//! Configuration. In: a TOML file, or nothing. Out: values that are complete and within their bounds.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}", path = path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {message}", path = path.display())]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Line and reason.
+        message: String,
+    },
+    /// A value is out of bounds.
+    #[error("{key} = {value} is out of bounds: give {bounds}")]
+    OutOfBounds {
+        /// Dotted key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        bounds: &'static str,
+    },
+}
+
+/// Where networks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    /// CUDA if it works, else the processor, saying why.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// CUDA or an error.
+    Cuda,
+}
+
+/// Everything that shapes a run. Two equal configurations give equal records on equal input.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Frames a second to analyse; none: every frame.
+    pub fps: Option<f64>,
+    /// Face branch.
+    pub face: FaceConfig,
+    /// Voice branch.
+    pub voice: VoiceConfig,
+    /// From evidence to a finding.
+    pub verdict: VerdictConfig,
+    /// What is refused.
+    pub limits: Limits,
+    /// What runs the networks.
+    pub runtime: RuntimeConfig,
+}
+
+/// Face branch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FaceConfig {
+    /// Model id of the detector.
+    pub detector: String,
+    /// Model id of the scorer.
+    pub scorer: String,
+    /// Longest side of the detector's input in pixels; a multiple of 32.
+    pub detect_side_px: u32,
+    /// Lowest detector score that starts a track.
+    pub min_score: f32,
+    /// Faces with a shorter side below this are not scored.
+    pub min_size_px: f32,
+    /// Faces turned further are not scored.
+    pub max_yaw_deg: f32,
+    /// Faces with more of the box outside the picture are not scored.
+    pub max_cut_off: f32,
+}
+
+/// Voice branch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VoiceConfig {
+    /// Model id of the voice activity detector.
+    pub vad: String,
+    /// Model id of the scorer.
+    pub scorer: String,
+    /// Time between the starts of windows within one stretch of speech.
+    pub hop_s: f64,
+    /// Windows with less speech are not scored.
+    pub min_speech_s: f64,
+    /// Voice activity at or above this is speech.
+    pub vad_threshold: f32,
+}
+
+/// From evidence to a finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VerdictConfig {
+    /// P(masked) from which there are signs.
+    pub signs_at: f32,
+    /// P(masked) below which there are none.
+    pub clear_below: f32,
+    /// Scored face time that a finding about a face needs.
+    pub min_face_s: f64,
+    /// Scored speech that a finding about the voice needs.
+    pub min_voice_s: f64,
+}
+
+/// What is refused, checked before memory is taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Longest recording.
+    pub max_duration_s: f64,
+    /// Most pixels in a frame.
+    pub max_pixels: u64,
+    /// Largest file, and most that is read from standard input.
+    pub max_bytes: u64,
+    /// Most streams in a container.
+    pub max_tracks: u32,
+    /// A source that gives nothing for so long is given up.
+    pub stall_s: f64,
+}
+
+/// What runs the networks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuntimeConfig {
+    /// Where.
+    pub device: Device,
+    /// Fail when the networks do not run on a GPU.
+    pub require_gpu: bool,
+    /// ONNX Runtime's shared library; none: looked for.
+    #[serde(skip_serializing)]
+    pub ort_lib: Option<PathBuf>,
+    /// Folder of the models; none: looked for.
+    #[serde(skip_serializing)]
+    pub models_dir: Option<PathBuf>,
+    /// Load models whose licence forbids commercial use.
+    pub allow_noncommercial: bool,
+}
+
+impl Default for FaceConfig {
+    fn default() -> Self {
+        Self {
+            detector: "yunet".into(),
+            scorer: "face-lite0".into(),
+            detect_side_px: 640,
+            min_score: 0.6,
+            min_size_px: 48.0,
+            max_yaw_deg: 60.0,
+            max_cut_off: 0.3,
+        }
+    }
+}
+
+impl Default for VoiceConfig {
+    fn default() -> Self {
+        Self {
+            vad: "silero-vad".into(),
+            scorer: "voice-res".into(),
+            hop_s: 1.0,
+            min_speech_s: 1.5,
+            vad_threshold: 0.5,
+        }
+    }
+}
+
+impl Default for VerdictConfig {
+    fn default() -> Self {
+        Self { signs_at: 0.8, clear_below: 0.4, min_face_s: 2.0, min_voice_s: 1.5 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_duration_s: 12.0 * 3600.0,
+            max_pixels: 8192 * 4608,
+            max_bytes: 64 << 30,
+            max_tracks: 64,
+            stall_s: 30.0,
+        }
+    }
+}
+
+impl Config {
+    /// Reads `path`; keys it does not name keep their defaults, keys it should not have are errors.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|e| ConfigError::Malformed { path: path.to_owned(), message: e.to_string() })?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Refuses values out of bounds.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let unit = |v: f32| (0.0..=1.0).contains(&v);
+        let positive = |v: f64| v.is_finite() && v > 0.0;
+        let checks: [(&'static str, String, bool, &'static str); 12] = [
+            ("fps", format!("{:?}", self.fps), self.fps.is_none_or(|f| positive(f) && f <= 1000.0), "more than 0, at most 1000"),
+            ("face.detect_side_px", self.face.detect_side_px.to_string(), self.face.detect_side_px % 32 == 0 && (64..=2048).contains(&self.face.detect_side_px), "a multiple of 32 from 64 to 2048"),
+            ("face.min_score", self.face.min_score.to_string(), unit(self.face.min_score), "0 to 1"),
+            ("face.max_cut_off", self.face.max_cut_off.to_string(), unit(self.face.max_cut_off), "0 to 1"),
+            ("face.min_size_px", self.face.min_size_px.to_string(), self.face.min_size_px >= 0.0, "0 or more"),
+            ("voice.hop_s", self.voice.hop_s.to_string(), (0.1..=4.0).contains(&self.voice.hop_s), "0.1 to 4"),
+            ("voice.min_speech_s", self.voice.min_speech_s.to_string(), (0.0..=4.0).contains(&self.voice.min_speech_s), "0 to 4"),
+            ("voice.vad_threshold", self.voice.vad_threshold.to_string(), unit(self.voice.vad_threshold), "0 to 1"),
+            ("verdict.signs_at", self.verdict.signs_at.to_string(), unit(self.verdict.signs_at), "0 to 1"),
+            ("verdict.clear_below", self.verdict.clear_below.to_string(), unit(self.verdict.clear_below) && self.verdict.clear_below <= self.verdict.signs_at, "0 to 1, at most verdict.signs_at"),
+            ("limits.max_duration_s", self.limits.max_duration_s.to_string(), positive(self.limits.max_duration_s), "more than 0"),
+            ("limits.stall_s", self.limits.stall_s.to_string(), positive(self.limits.stall_s), "more than 0"),
+        ];
+        match checks.into_iter().find(|(_, _, ok, _)| !ok) {
+            Some((key, value, _, bounds)) => Err(ConfigError::OutOfBounds { key, value, bounds }),
+            None => Ok(()),
+        }
+    }
+
+    /// SHA-256 of everything that can change a record, hex.
+    pub fn sha256(&self) -> String {
+        // A struct of plain values always serialises.
+        let text = serde_json::to_string(self).unwrap_or_default();
+        crate::infer::hex(&Sha256::digest(text.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_and_has_a_stable_hash() {
+        let config = Config::default();
+        config.validate().unwrap();
+        assert_eq!(config.sha256(), Config::default().sha256());
+        let other = Config { fps: Some(5.0), ..Config::default() };
+        assert_ne!(config.sha256(), other.sha256());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.toml");
+        std::fs::write(&path, "[face]\nscorre = \"x\"\n").unwrap();
+        let message = Config::load(&path).unwrap_err().to_string();
+        assert!(message.contains("scorre") && message.contains("c.toml"), "{message}");
+    }
+
+    #[test]
+    fn a_value_out_of_bounds_is_refused_with_the_bounds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.toml");
+        std::fs::write(&path, "fps = -1.0\n").unwrap();
+        let message = Config::load(&path).unwrap_err().to_string();
+        assert!(message.starts_with("fps = Some(-1.0) is out of bounds"), "{message}");
+    }
+}

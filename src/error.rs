@@ -1,0 +1,100 @@
+//! Errors by who must act. In: each layer's own error. Out: one kind, one exit code, one HTTP status.
+
+use crate::config::ConfigError;
+use crate::infer::InferError;
+use crate::media::MediaError;
+use crate::report::ReportError;
+
+/// Who must act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Whoever typed the command or wrote the configuration.
+    Usage,
+    /// Whoever supplied the recording.
+    Input,
+    /// Whoever supplied the recording, or raises the limit.
+    Limit,
+    /// Whoever installed the models.
+    Model,
+    /// Whoever runs the machine.
+    Environment,
+    /// Nobody: try again later.
+    Overloaded,
+    /// Us.
+    Bug,
+}
+
+impl ErrorKind {
+    /// The one table: name, exit code, HTTP status.
+    pub const TABLE: [(Self, &'static str, u8, u16); 7] = [
+        (Self::Usage, "usage", 2, 400),
+        (Self::Input, "input", 3, 422),
+        (Self::Limit, "limit", 4, 413),
+        (Self::Model, "model", 5, 500),
+        (Self::Environment, "environment", 6, 503),
+        (Self::Overloaded, "overloaded", 7, 429),
+        (Self::Bug, "bug", 70, 500),
+    ];
+
+    fn row(self) -> (Self, &'static str, u8, u16) {
+        Self::TABLE.into_iter().find(|row| row.0 == self).unwrap_or(Self::TABLE[6])
+    }
+
+    /// Process exit code.
+    pub fn exit_code(self) -> u8 {
+        self.row().2
+    }
+
+    /// HTTP status.
+    pub fn http_status(self) -> u16 {
+        self.row().3
+    }
+}
+
+/// Anything that ends an analysis.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Decoding.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// Networks.
+    #[error(transparent)]
+    Infer(#[from] InferError),
+    /// Configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Writing results.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A stage ended without saying why.
+    #[error("the {0} stage stopped unexpectedly; please report this as a bug")]
+    StagePanicked(&'static str),
+}
+
+impl Error {
+    /// Who must act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Media(e) => e.kind(),
+            Self::Infer(e) => e.kind(),
+            Self::Config(_) => ErrorKind::Usage,
+            Self::Report(_) => ErrorKind::Environment,
+            Self::StagePanicked(_) => ErrorKind::Bug,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_exit_code() {
+        let mut codes: Vec<u8> = ErrorKind::TABLE.iter().map(|row| row.2).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ErrorKind::TABLE.len());
+        assert_eq!(ErrorKind::Input.exit_code(), 3);
+        assert_eq!(ErrorKind::Limit.http_status(), 413);
+    }
+}

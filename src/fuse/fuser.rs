@@ -1,0 +1,349 @@
+//! The fuser. In: frames and voice windows in order of time. Out: their records, events, and at last the verdict.
+
+use std::collections::BTreeMap;
+
+use super::verdict::{finding, not_assessed, overall};
+use super::{Alert, BlockMean, Estimate, Smoother};
+use crate::config::VerdictConfig;
+use crate::types::record::{
+    Coverage, Face, FaceQuality, Finding, Frame, Reason, SCOPE, ScoreState, TrackFinding, Verdict, Voice,
+    VoiceState, round, secs,
+};
+use crate::types::{
+    Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
+};
+
+/// A frame stands for the time to the next one, but never for more than this.
+const MAX_FRAME: MediaTime = MediaTime(1_000_000_000);
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ended {
+    /// The recording has a video stream.
+    pub has_video: bool,
+    /// The recording has an audio stream.
+    pub has_audio: bool,
+    /// Length of the analysed sound.
+    pub audio_s: f64,
+    /// Stopped before the end.
+    pub partial: bool,
+}
+
+struct Track {
+    first: MediaTime,
+    last: MediaTime,
+    seen: u64,
+    scored: u64,
+    scored_s: f64,
+    smoother: Smoother,
+    mean: BlockMean,
+    alert: Alert,
+}
+
+/// Turns evidence into records; constant memory per person in view.
+pub struct Fuser {
+    config: VerdictConfig,
+    tracks: BTreeMap<TrackId, Track>,
+    voice: BlockMean,
+    voice_alert: Alert,
+    /// Scored speech so far, and until when windows have been counted.
+    speech: (f64, MediaTime),
+    heard: bool,
+    previous: Option<MediaTime>,
+    coverage: Coverage,
+}
+
+impl Fuser {
+    /// An empty call.
+    pub fn new(config: VerdictConfig) -> Self {
+        let voice_alert = Alert::new(EventKind::VoiceSuspicious, None, config.signs_at);
+        Self {
+            config,
+            tracks: BTreeMap::new(),
+            voice: BlockMean::default(),
+            voice_alert,
+            speech: (0.0, MediaTime::ZERO),
+            heard: false,
+            previous: None,
+            coverage: Coverage::default(),
+        }
+    }
+
+    /// Adds a frame and the voice window that covers it.
+    pub fn frame(&mut self, frame: FrameEvidence, voice: Option<&VoiceEvidence>) -> (Frame, Vec<Event>) {
+        let length = self.previous.map_or(MediaTime::ZERO, |p| (frame.pts - p).min(MAX_FRAME));
+        self.previous = Some(frame.pts);
+        self.coverage.video_s += length.as_secs();
+        self.coverage.frames_seen += 1;
+        let mut events = Vec::new();
+        let mut best: Option<Estimate> = None;
+        let mut scored = false;
+        for face in &frame.faces {
+            let (estimate, event) = self.face(face, frame.pts, length);
+            scored |= estimate.is_some();
+            best = higher(best, estimate);
+            events.extend(event);
+        }
+        self.coverage.frames_scored += u64::from(scored);
+        let heard = voice.and_then(|v| v.logit);
+        best = higher(best, heard.map(|logit| Smoother::default().push(frame.pts, logit)));
+        let record = Frame {
+            index: frame.index,
+            pts_s: secs(frame.pts),
+            utc: frame.utc,
+            voice: voice_state(voice),
+            fused: best.as_ref().and_then(Estimate::fused),
+            reasons: if frame.faces.is_empty() { vec![Reason::NoFace] } else { Vec::new() },
+            faces: frame.faces.into_iter().map(face_record).collect(),
+        };
+        (record, events)
+    }
+
+    fn face(&mut self, face: &FaceEvidence, pts: MediaTime, length: MediaTime) -> (Option<Estimate>, Option<Event>) {
+        let threshold = self.config.signs_at;
+        let track = self.tracks.entry(face.track).or_insert_with(|| Track {
+            first: pts,
+            last: pts,
+            seen: 0,
+            scored: 0,
+            scored_s: 0.0,
+            smoother: Smoother::default(),
+            mean: BlockMean::default(),
+            alert: Alert::new(EventKind::FaceSuspicious, Some(face.track), threshold),
+        });
+        track.last = pts;
+        track.seen += 1;
+        let Some(logit) = face.logit else { return (None, None) };
+        track.scored += 1;
+        track.scored_s += length.as_secs();
+        track.mean.push(pts, logit, 1.0);
+        let estimate = track.smoother.push(pts, logit);
+        let span = TimeSpan { start: pts - length, end: pts };
+        let event = Prob::from_logit(estimate.logit).and_then(|p| track.alert.push(span, p));
+        (Some(estimate), event)
+    }
+
+    /// Adds a window of speech.
+    pub fn voice(&mut self, voice: &VoiceEvidence) -> (Voice, Option<Event>) {
+        self.heard = true;
+        let p_masked = voice.logit.and_then(Prob::from_logit);
+        let mut event = None;
+        if let (Some(logit), Some(p)) = (voice.logit, p_masked) {
+            self.voice.push(voice.span.start, logit, voice.speech_ratio.max(0.05));
+            let fresh = voice.span.end - voice.span.start.max(self.speech.1);
+            self.speech.0 += fresh.as_secs().max(0.0) * f64::from(voice.speech_ratio);
+            self.speech.1 = self.speech.1.max(voice.span.end);
+            event = self.voice_alert.push(voice.span, p);
+        }
+        let record = Voice {
+            start_s: secs(voice.span.start),
+            end_s: secs(voice.span.end),
+            p_masked,
+            speech_ratio: round(f64::from(voice.speech_ratio), 3),
+            state: state(p_masked),
+            reasons: voice.reasons.clone(),
+        };
+        (record, event)
+    }
+
+    /// Ends the call: events that were still open, and the verdict.
+    pub fn finish(mut self, ended: Ended) -> (Vec<Event>, Verdict) {
+        let mut events: Vec<Event> = self.tracks.values_mut().filter_map(|t| t.alert.close()).collect();
+        events.extend(self.voice_alert.close());
+        events.sort_by_key(|e| (e.span.start, e.track));
+        let tracks: Vec<TrackFinding> = self.tracks.iter().map(|(id, track)| self.track(*id, track)).collect();
+        let mut face = self.face_finding(&tracks, ended.has_video);
+        let mut voice = self.voice_finding(ended.has_audio);
+        if ended.partial {
+            for finding in [&mut face, &mut voice] {
+                finding.reasons.push(Reason::Interrupted);
+            }
+        }
+        let verdict = Verdict {
+            overall: overall(&face, &voice),
+            face,
+            voice,
+            sync: not_assessed(Reason::NotImplemented),
+            background: not_assessed(Reason::NotImplemented),
+            identity: not_assessed(Reason::NotImplemented),
+            tracks,
+            coverage: Coverage {
+                video_s: round(self.coverage.video_s, 3),
+                audio_s: round(ended.audio_s, 3),
+                speech_s: round(self.speech.0, 3),
+                ..self.coverage
+            },
+            partial: ended.partial,
+            scope: SCOPE.into(),
+        };
+        (events, verdict)
+    }
+
+    fn track(&self, id: TrackId, track: &Track) -> TrackFinding {
+        let estimate = track.mean.estimate();
+        TrackFinding {
+            track: id,
+            start_s: secs(track.first),
+            end_s: secs(track.last),
+            frames_seen: track.seen,
+            frames_scored: track.scored,
+            finding: finding(estimate, track.scored_s, self.config.min_face_s, Reason::LowCoverage, &self.config),
+        }
+    }
+
+    /// The most alarming track among those with enough coverage; else the best covered.
+    fn face_finding(&self, tracks: &[TrackFinding], has_video: bool) -> Finding {
+        let covered = tracks.iter().filter(|t| !t.finding.reasons.contains(&Reason::LowCoverage));
+        let alarming = covered.map(|t| &t.finding).reduce(|a, b| if p_of(b) > p_of(a) { b } else { a });
+        let longest = || tracks.iter().max_by_key(|t| (t.frames_scored, t.frames_seen)).map(|t| &t.finding);
+        match alarming.or_else(longest) {
+            Some(finding) => finding.clone(),
+            None => not_assessed(if has_video { Reason::NoFace } else { Reason::NoVideoStream }),
+        }
+    }
+
+    fn voice_finding(&self, has_audio: bool) -> Finding {
+        let absent = match (has_audio, self.heard) {
+            (false, _) => Reason::NoAudioStream,
+            (true, false) => Reason::NoSpeech,
+            (true, true) => Reason::ShortSpeech,
+        };
+        finding(self.voice.estimate(), self.speech.0, self.config.min_voice_s, absent, &self.config)
+    }
+}
+
+fn p_of(finding: &Finding) -> f32 {
+    finding.p_masked.map_or(-1.0, Prob::get)
+}
+
+fn higher(a: Option<Estimate>, b: Option<Estimate>) -> Option<Estimate> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.logit > a.logit { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+fn state(p: Option<Prob>) -> ScoreState {
+    if p.is_some() { ScoreState::Scored } else { ScoreState::NotScored }
+}
+
+fn voice_state(voice: Option<&VoiceEvidence>) -> VoiceState {
+    match voice {
+        None => VoiceState { p_masked: None, state: ScoreState::Absent },
+        Some(v) => {
+            let p_masked = v.logit.and_then(Prob::from_logit);
+            VoiceState { p_masked, state: state(p_masked) }
+        }
+    }
+}
+
+fn face_record(face: FaceEvidence) -> Face {
+    let p_masked = face.logit.and_then(Prob::from_logit);
+    let b = face.bbox;
+    Face {
+        track: face.track,
+        box_px: [b.x, b.y, b.w, b.h].map(|v| round(f64::from(v), 1)),
+        p_masked,
+        state: state(p_masked),
+        quality: quality_record(&face.quality),
+        reasons: face.reasons,
+    }
+}
+
+fn quality_record(q: &Quality) -> FaceQuality {
+    let one = |v: f32| round(f64::from(v), 1);
+    let three = |v: f32| round(f64::from(v), 3);
+    FaceQuality {
+        size_px: one(q.size_px),
+        sharpness: three(q.sharpness),
+        yaw_deg: one(q.yaw_deg),
+        pitch_deg: one(q.pitch_deg),
+        roll_deg: one(q.roll_deg),
+        exposure: three(q.exposure),
+        cut_off: three(q.cut_off),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::BoxPx;
+    use crate::types::record::Outcome;
+
+    const QUALITY: Quality =
+        Quality { size_px: 90.0, sharpness: 0.2, yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0, exposure: 0.5, cut_off: 0.0 };
+
+    fn frame(index: i64, logits: &[Option<f32>]) -> FrameEvidence {
+        let bbox = BoxPx { x: 0.0, y: 0.0, w: 90.0, h: 90.0 };
+        let faces = logits.iter().zip(1..);
+        let faces = faces
+            .map(|(logit, id)| FaceEvidence { track: TrackId(id), bbox, quality: QUALITY, logit: *logit, reasons: vec![] })
+            .collect();
+        FrameEvidence { index: index as u64, pts: MediaTime::from_samples(index, 10), utc: None, faces }
+    }
+
+    fn ended() -> Ended {
+        Ended { has_video: true, has_audio: false, audio_s: 0.0, partial: false }
+    }
+
+    fn run(frames: i64, logits: &[Option<f32>]) -> (Vec<Event>, Verdict) {
+        let mut fuser = Fuser::new(VerdictConfig::default());
+        let mut events = Vec::new();
+        for i in 0..frames {
+            events.extend(fuser.frame(frame(i, logits), None).1);
+        }
+        let (last, verdict) = fuser.finish(ended());
+        events.extend(last);
+        (events, verdict)
+    }
+
+    #[test]
+    fn a_masked_face_is_found_and_marked() {
+        let (events, verdict) = run(100, &[Some(4.0)]);
+        assert_eq!(verdict.face.result, Outcome::SignsFound);
+        assert_eq!(verdict.overall.result, Outcome::SignsFound);
+        assert_eq!(events.len(), 1);
+        assert_eq!(verdict.voice.reasons, [Reason::NoAudioStream]);
+    }
+
+    #[test]
+    fn no_evidence_is_never_a_clean_result() {
+        let (_, verdict) = run(100, &[]);
+        assert_eq!((verdict.face.result, verdict.overall.result), (Outcome::NotAssessed, Outcome::NotAssessed));
+        let (_, verdict) = run(100, &[None]);
+        assert_eq!(verdict.face.result, Outcome::NotAssessed);
+        let (_, verdict) = run(5, &[Some(-4.0)]);
+        assert_eq!(verdict.face.result, Outcome::Inconclusive, "half a second is too little");
+    }
+
+    #[test]
+    fn the_masked_one_of_two_faces_counts() {
+        let (_, verdict) = run(100, &[Some(-4.0), Some(4.0)]);
+        assert_eq!(verdict.face.result, Outcome::SignsFound);
+        assert_eq!(verdict.tracks.len(), 2);
+        assert_eq!(verdict.tracks[0].finding.result, Outcome::NoSignsFound);
+    }
+
+    #[test]
+    fn a_frame_without_a_face_has_its_record() {
+        let (record, _) = Fuser::new(VerdictConfig::default()).frame(frame(0, &[]), None);
+        assert_eq!(record.reasons, [Reason::NoFace]);
+        assert_eq!(record.fused, None);
+    }
+
+    #[test]
+    fn overlapping_windows_count_their_speech_once() {
+        let mut fuser = Fuser::new(VerdictConfig::default());
+        for second in 0..7 {
+            let span = TimeSpan {
+                start: MediaTime::from_secs(f64::from(second)),
+                end: MediaTime::from_secs(f64::from(second) + 4.0),
+            };
+            fuser.voice(&VoiceEvidence { span, speech_ratio: 1.0, logit: Some(-3.0), reasons: vec![] });
+        }
+        let (_, verdict) = fuser.finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, partial: true });
+        assert!((verdict.coverage.speech_s - 10.0).abs() < 1e-6);
+        assert_eq!(verdict.voice.result, Outcome::NoSignsFound);
+        assert!(verdict.partial && verdict.voice.reasons.contains(&Reason::Interrupted));
+    }
+}

@@ -1,0 +1,68 @@
+//! Decoding through GStreamer. In: a checked input. Out: YUV frames in the decoder's own memory and 16 kHz mono
+//! sound. Everything that names GStreamer is in this folder.
+//!
+//! Stated choices: the first video and the first audio stream are analysed; all channels are mixed to one;
+//! interlaced video is deinterlaced to one frame a frame; formats other than 8-bit 4:2:0 are converted to it;
+//! presentation time is GStreamer's running time, frame numbers are never used as time.
+
+mod bus;
+mod frame;
+mod pipeline;
+mod pull;
+
+use std::time::Duration;
+
+use gstreamer as gst;
+
+pub use pipeline::GstSource;
+
+use super::MediaError;
+
+/// Elements that a scan may need, with the Debian package that has each.
+const ELEMENTS: [(&str, &str); 17] = [
+    ("uridecodebin3", "gstreamer1.0-plugins-base"),
+    ("videoconvert", "gstreamer1.0-plugins-base"),
+    ("audioconvert", "gstreamer1.0-plugins-base"),
+    ("audioresample", "gstreamer1.0-plugins-base"),
+    ("appsink", "gstreamer1.0-plugins-base"),
+    ("opusdec", "gstreamer1.0-plugins-base"),
+    ("deinterlace", "gstreamer1.0-plugins-good"),
+    ("qtdemux", "gstreamer1.0-plugins-good"),
+    ("matroskademux", "gstreamer1.0-plugins-good"),
+    ("vp9dec", "gstreamer1.0-plugins-good"),
+    ("souphttpsrc", "gstreamer1.0-plugins-good"),
+    ("rtspsrc", "gstreamer1.0-plugins-good"),
+    ("h264parse", "gstreamer1.0-plugins-bad"),
+    ("av1dec", "gstreamer1.0-plugins-bad"),
+    ("tsdemux", "gstreamer1.0-plugins-bad"),
+    ("avdec_h264", "gstreamer1.0-libav"),
+    ("avdec_aac", "gstreamer1.0-libav"),
+];
+
+/// How long GStreamer may take to hand over errors that follow the first.
+const BUS_DRAIN: Duration = Duration::from_millis(300);
+
+/// Starts GStreamer; may be called often.
+pub fn init() -> Result<(), MediaError> {
+    gst::init().map_err(|e| MediaError::Gstreamer { reason: e.to_string() })
+}
+
+/// Version of the GStreamer that runs.
+pub fn version() -> String {
+    let (major, minor, micro, _) = gst::version();
+    format!("{major}.{minor}.{micro}")
+}
+
+/// Each element a scan may need and the package that has it; the last says whether it is there.
+pub fn elements() -> Result<Vec<(&'static str, &'static str, bool)>, MediaError> {
+    init()?;
+    Ok(ELEMENTS.iter().map(|&(name, package)| (name, package, gst::ElementFactory::find(name).is_some())).collect())
+}
+
+/// Makes an element, or says which package to install.
+fn make(name: &'static str) -> Result<gst::Element, MediaError> {
+    gst::ElementFactory::make(name).build().map_err(|_| {
+        let package = ELEMENTS.iter().find(|e| e.0 == name).map_or("gstreamer1.0-plugins-base", |e| e.1);
+        MediaError::MissingElement { element: name.into(), package: package.into() }
+    })
+}

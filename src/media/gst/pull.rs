@@ -1,0 +1,326 @@
+//! Pulling. In: appsinks. Out: frames and chunks in order, the end, or an error; never a wait without end.
+//!
+//! A recording that goes wrong after its first frames ends there with a warning: what was seen stays seen.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+
+use super::bus::BusWatch;
+use super::pipeline::declared;
+use super::frame;
+use crate::config::Limits;
+use crate::media::{AudioStream, Cancel, MediaError, VideoStream};
+use crate::types::record::Warning;
+use crate::types::{AudioChunk, MediaTime, Orientation, VideoFrame};
+
+/// How often a waiting pull looks at the bus, the cancel flag and the clock.
+const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
+
+/// Two frames at one time are moved apart by this much (1 µs, the resolution of records).
+const MIN_STEP_NS: i64 = 1_000;
+
+/// A recording that ends this much before its declared end was cut off.
+const TRUNCATED_S: f64 = 1.0;
+
+/// … or this part of its length.
+const TRUNCATED_RATIO: f64 = 0.02;
+
+/// What both streams share.
+pub struct Shared {
+    pub bus: BusWatch,
+    pub input: String,
+    pub limits: Limits,
+    pub cancel: Cancel,
+    pub orientation: Arc<Mutex<Orientation>>,
+    pub has_video: AtomicBool,
+    pub has_audio: AtomicBool,
+    /// Declared length in nanoseconds; 0 when unknown.
+    pub declared_ns: AtomicI64,
+    opened: Instant,
+    last_data_ms: AtomicU64,
+    ended_ns: AtomicI64,
+    cut_short: Mutex<Option<String>>,
+    discontinuities: AtomicU64,
+    repaired_pts: AtomicU64,
+    unmappable: AtomicU64,
+}
+
+impl Shared {
+    pub fn new(bus: BusWatch, input: String, limits: Limits, cancel: Cancel) -> Self {
+        Self {
+            bus,
+            input,
+            limits,
+            cancel,
+            orientation: Arc::default(),
+            has_video: AtomicBool::new(false),
+            has_audio: AtomicBool::new(false),
+            declared_ns: AtomicI64::new(0),
+            opened: Instant::now(),
+            last_data_ms: AtomicU64::new(0),
+            ended_ns: AtomicI64::new(0),
+            cut_short: Mutex::new(None),
+            discontinuities: AtomicU64::new(0),
+            repaired_pts: AtomicU64::new(0),
+            unmappable: AtomicU64::new(0),
+        }
+    }
+
+    fn data_came(&self) {
+        self.last_data_ms.store(self.opened.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    fn silent_s(&self) -> f64 {
+        let last = self.last_data_ms.load(Ordering::Relaxed);
+        (self.opened.elapsed().as_millis() as u64).saturating_sub(last) as f64 / 1e3
+    }
+
+    fn reached(&self, end: MediaTime) {
+        self.ended_ns.fetch_max(end.0, Ordering::Relaxed);
+    }
+
+    /// Notes why the recording ended before its end.
+    fn cut(&self, reason: String) {
+        self.cut_short.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+    }
+
+    /// The next sample of a sink; `None` at its end, when cancelled, or where the recording broke off.
+    fn sample(&self, sink: &gst_app::AppSink, seen: u64) -> Result<Option<gst::Sample>, MediaError> {
+        loop {
+            if self.cancel.is_cancelled() {
+                return Ok(None);
+            }
+            if let Some(sample) = sink.try_pull_sample(POLL) {
+                self.data_came();
+                return Ok(Some(sample));
+            }
+            if sink.is_eos() {
+                return Ok(None);
+            }
+            let problem = match self.bus.listen(gst::ClockTime::ZERO).error {
+                Some(_) => self.bus.drain().to_error(&self.input),
+                None if self.silent_s() > self.limits.stall_s => {
+                    Some(MediaError::Stalled { input: self.input.clone(), seconds: self.limits.stall_s })
+                }
+                None => None,
+            };
+            match problem {
+                Some(error) if seen == 0 => return Err(error),
+                Some(error) => {
+                    self.cut(error.to_string());
+                    return Ok(None);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// What a reader should know, once both streams have ended.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut out = Vec::new();
+        let mut warn = |code: &str, message: String, count: u64| {
+            if count > 0 {
+                out.push(Warning { code: code.into(), message, count });
+            }
+        };
+        let n = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        if let Some(reason) = self.cut_short.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            warn("stream_error", format!("the recording broke off: {reason}"), 1);
+        }
+        if let Some(missing_s) = self.missing_s() {
+            warn("truncated", format!("the last {missing_s:.1} s of the declared length are missing"), 1);
+        }
+        let gaps = n(&self.discontinuities);
+        warn("corrupted", format!("{gaps} gaps where data was damaged or lost"), gaps);
+        let decoder = self.bus.listen(gst::ClockTime::ZERO).warnings;
+        warn("decoder_warnings", "the decoder complained; damaged data is likely".into(), decoder);
+        warn("pts_repaired", "frames without a later time than the one before".into(), n(&self.repaired_pts));
+        warn("frames_unreadable", "frames that could not be mapped".into(), n(&self.unmappable));
+        out
+    }
+
+    fn missing_s(&self) -> Option<f64> {
+        let declared = declared(self.declared_ns.load(Ordering::SeqCst))?.as_secs();
+        let missing = declared - MediaTime(self.ended_ns.load(Ordering::Relaxed)).as_secs();
+        let short = missing > TRUNCATED_S || missing > declared * TRUNCATED_RATIO && missing > 0.1;
+        (short && !self.cancel.is_cancelled()).then_some(missing)
+    }
+}
+
+/// A buffer behind a gap in the data; the first buffer always is.
+fn is_gap(buffer: &gst::BufferRef, seen: u64) -> bool {
+    seen > 0 && buffer.flags().contains(gst::BufferFlags::DISCONT)
+}
+
+/// Frames from an appsink.
+pub struct Video {
+    sink: gst_app::AppSink,
+    shared: Arc<Shared>,
+    primed: Option<gst::Sample>,
+    info: Option<(gst::Caps, gst_video::VideoInfo)>,
+    index: u64,
+    last: Option<MediaTime>,
+    step: MediaTime,
+}
+
+impl Video {
+    pub fn new(sink: gst_app::AppSink, shared: Arc<Shared>) -> Self {
+        Self { sink, shared, primed: None, info: None, index: 0, last: None, step: MediaTime(33_333_333) }
+    }
+
+    /// True once the first sample or the end is there.
+    pub fn prime(&mut self) -> bool {
+        if self.primed.is_none() {
+            self.primed = self.sink.try_pull_sample(gst::ClockTime::ZERO);
+        }
+        self.primed.is_some() || self.sink.is_eos()
+    }
+
+    /// True when the stream ended without a sample.
+    pub fn is_empty(&self) -> bool {
+        self.primed.is_none()
+    }
+
+    /// Upright size, from the first sample.
+    pub fn size(&self) -> Option<(u32, u32)> {
+        let info = gst_video::VideoInfo::from_caps(self.primed.as_ref()?.caps()?).ok()?;
+        Some(self.orientation().upright_size(info.width(), info.height()))
+    }
+
+    fn orientation(&self) -> Orientation {
+        *self.shared.orientation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn frame(&mut self, sample: &gst::Sample) -> Result<Option<VideoFrame>, MediaError> {
+        let Some(buffer) = sample.buffer_owned() else { return Ok(None) };
+        let Some(info) = self.video_info(sample)? else { return Ok(None) };
+        if is_gap(&buffer, self.index) {
+            self.shared.discontinuities.fetch_add(1, Ordering::Relaxed);
+        }
+        let pts = self.pts(frame::running_time(sample, buffer.pts().or(buffer.dts())));
+        let length = buffer.duration().map_or(self.step, |d| MediaTime(d.nseconds() as i64));
+        self.shared.limits.check_duration(&self.shared.input, pts.as_secs())?;
+        self.shared.reached(pts + length);
+        let index = self.index;
+        self.index += 1;
+        match frame::picture(buffer, &info, self.orientation()) {
+            Some(picture) => Ok(Some(VideoFrame { index, pts, utc: None, picture })),
+            None => {
+                self.shared.unmappable.fetch_add(1, Ordering::Relaxed);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Strictly increasing, whatever the container says.
+    fn pts(&mut self, found: Option<MediaTime>) -> MediaTime {
+        let pts = match (found, self.last) {
+            (Some(pts), None) => pts,
+            (None, None) => MediaTime::ZERO,
+            (Some(pts), Some(last)) if pts.0 >= last.0 + MIN_STEP_NS => {
+                self.step = MediaTime((pts - last).0.min(1_000_000_000));
+                pts
+            }
+            (found, Some(last)) => {
+                self.shared.repaired_pts.fetch_add(1, Ordering::Relaxed);
+                last + if found.is_some() { MediaTime(MIN_STEP_NS) } else { self.step }
+            }
+        };
+        self.last = Some(pts);
+        pts
+    }
+
+    fn video_info(&mut self, sample: &gst::Sample) -> Result<Option<gst_video::VideoInfo>, MediaError> {
+        let Some(caps) = sample.caps() else { return Ok(None) };
+        if let Some((known, info)) = &self.info
+            && **known == *caps
+        {
+            return Ok(Some(info.clone()));
+        }
+        let Ok(info) = gst_video::VideoInfo::from_caps(caps) else { return Ok(None) };
+        self.shared.limits.check_pixels(&self.shared.input, info.width(), info.height())?;
+        self.info = Some((caps.to_owned(), info.clone()));
+        Ok(Some(info))
+    }
+}
+
+impl VideoStream for Video {
+    fn next_frame(&mut self) -> Result<Option<VideoFrame>, MediaError> {
+        loop {
+            let sample = match self.primed.take() {
+                Some(sample) => Some(sample),
+                None => self.shared.sample(&self.sink, self.index)?,
+            };
+            let Some(sample) = sample else { return Ok(None) };
+            if let Some(frame) = self.frame(&sample)? {
+                return Ok(Some(frame));
+            }
+        }
+    }
+}
+
+/// Sound from an appsink.
+pub struct Audio {
+    sink: gst_app::AppSink,
+    shared: Arc<Shared>,
+    primed: Option<gst::Sample>,
+    chunks: u64,
+    next: MediaTime,
+}
+
+impl Audio {
+    pub fn new(sink: gst_app::AppSink, shared: Arc<Shared>) -> Self {
+        Self { sink, shared, primed: None, chunks: 0, next: MediaTime::ZERO }
+    }
+
+    /// True once the first sample or the end is there.
+    pub fn prime(&mut self) -> bool {
+        if self.primed.is_none() {
+            self.primed = self.sink.try_pull_sample(gst::ClockTime::ZERO);
+        }
+        self.primed.is_some() || self.sink.is_eos()
+    }
+
+    /// True when the stream ended without a sample.
+    pub fn is_empty(&self) -> bool {
+        self.primed.is_none()
+    }
+
+    fn chunk(&mut self, sample: &gst::Sample) -> Result<Option<AudioChunk>, MediaError> {
+        let Some(buffer) = sample.buffer() else { return Ok(None) };
+        let pts = frame::running_time(sample, buffer.pts()).unwrap_or(self.next);
+        let Ok(map) = buffer.map_readable() else { return Ok(None) };
+        let (words, _) = map.as_slice().as_chunks::<4>();
+        let samples: Vec<f32> = words.iter().map(|b| sane(f32::from_le_bytes(*b))).collect();
+        self.chunks += 1;
+        self.next = pts + MediaTime::from_samples(samples.len() as i64, AudioChunk::RATE_HZ);
+        self.shared.limits.check_duration(&self.shared.input, self.next.as_secs())?;
+        self.shared.reached(self.next);
+        Ok(Some(AudioChunk { pts, samples }))
+    }
+}
+
+/// A hostile float file may hold anything; networks must not see it.
+fn sane(sample: f32) -> f32 {
+    if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
+}
+
+impl AudioStream for Audio {
+    fn next_chunk(&mut self) -> Result<Option<AudioChunk>, MediaError> {
+        loop {
+            let sample = match self.primed.take() {
+                Some(sample) => Some(sample),
+                None => self.shared.sample(&self.sink, self.chunks)?,
+            };
+            let Some(sample) = sample else { return Ok(None) };
+            if let Some(chunk) = self.chunk(&sample)? {
+                return Ok(Some(chunk));
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What the user named. In: a path, a URI or `-`. Out: something checked that can be opened, in our own words
+//! when it cannot.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::{Cancel, MediaError};
+use crate::config::Limits;
+use crate::infer::hex;
+
+/// How long a server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much is read at once when hashing or spooling (1 MiB).
+const READ_BYTES: usize = 1 << 20;
+
+/// Where a recording comes from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A file.
+    File(PathBuf),
+    /// Standard input, kept in a temporary file so that any container can be read from it.
+    Stdin,
+    /// A URI that GStreamer opens itself.
+    Uri(url::Url),
+}
+
+/// A checked input.
+pub(super) struct Ready {
+    /// What GStreamer opens.
+    pub uri: String,
+    /// For messages and records; no credentials.
+    pub shown: String,
+    /// Size, for files.
+    pub bytes: Option<u64>,
+    /// SHA-256, for files.
+    pub sha256: Option<String>,
+    /// Keeps a spooled file alive.
+    pub _spool: Option<Arc<tempfile::NamedTempFile>>,
+}
+
+impl Input {
+    /// `-` is standard input, anything with `://` a URI, the rest a path.
+    pub fn parse(text: &str) -> Result<Self, MediaError> {
+        if text == "-" {
+            return Ok(Self::Stdin);
+        }
+        let Some((scheme, _)) = text.split_once("://") else {
+            return Ok(Self::File(PathBuf::from(text)));
+        };
+        let unknown = || MediaError::UnknownScheme { input: redact_uri(text), scheme: scheme.to_owned() };
+        let url = url::Url::parse(text).map_err(|_| unknown())?;
+        match url.scheme() {
+            "file" => Ok(Self::File(url.to_file_path().map_err(|()| unknown())?)),
+            "http" | "https" | "rtsp" | "rtsps" => Ok(Self::Uri(url)),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// A name for result files: the file's stem, or the last part of the address.
+    pub fn stem(&self) -> String {
+        let of = |path: &Path| path.file_stem().map(|s| s.to_string_lossy().into_owned());
+        match self {
+            Self::File(path) => of(path),
+            Self::Stdin => Some("stdin".into()),
+            Self::Uri(url) => of(Path::new(url.path())),
+        }
+        .filter(|s| !s.is_empty())
+        .unwrap_or_else(|| "recording".into())
+    }
+
+    /// The input as messages name it.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stdin => "standard input".into(),
+            Self::Uri(url) => redact_uri(url.as_str()),
+        }
+    }
+
+    pub(super) fn ready(&self, limits: &Limits, cancel: &Cancel) -> Result<Ready, MediaError> {
+        match self {
+            Self::File(path) => ready_file(path, &self.shown(), None, limits, cancel),
+            Self::Stdin => {
+                let spool = Arc::new(spool(&mut std::io::stdin().lock(), limits)?);
+                let path = spool.path().to_owned();
+                ready_file(&path, &self.shown(), Some(spool), limits, cancel)
+            }
+            Self::Uri(url) => {
+                probe_server(url)?;
+                let shown = self.shown();
+                Ok(Ready { uri: url.to_string(), shown, bytes: None, sha256: None, _spool: None })
+            }
+        }
+    }
+}
+
+/// An address without user, password, query or fragment, so that it can be shown and kept.
+pub fn redact_uri(text: &str) -> String {
+    match url::Url::parse(text) {
+        Ok(mut url) => {
+            // Addresses without a host refuse these two; they have nothing to hide then.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.set_query(None);
+            url.set_fragment(None);
+            url.to_string()
+        }
+        Err(_) => text.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn ready_file(
+    path: &Path,
+    shown: &str,
+    spool: Option<Arc<tempfile::NamedTempFile>>,
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Result<Ready, MediaError> {
+    let input = || shown.to_owned();
+    let io = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => MediaError::NotFound { input: input() },
+        _ => MediaError::Unreadable { input: input(), reason: e.to_string() },
+    };
+    let meta = std::fs::metadata(path).map_err(io)?;
+    if meta.is_dir() {
+        return Err(MediaError::Directory { input: input() });
+    }
+    if !meta.is_file() {
+        let reason = "not a regular file; pipe it into '-' instead".to_owned();
+        return Err(MediaError::Unreadable { input: input(), reason });
+    }
+    if meta.len() == 0 {
+        return Err(MediaError::Empty { input: input() });
+    }
+    limits.check_bytes(shown, meta.len())?;
+    let sha256 = sha256_of(path, cancel).map_err(io)?;
+    let absolute = std::path::absolute(path).map_err(io)?;
+    let uri = url::Url::from_file_path(&absolute).map_err(|()| MediaError::NotFound { input: input() })?;
+    let bytes = Some(meta.len());
+    Ok(Ready { uri: uri.to_string(), shown: input(), bytes, sha256: Some(sha256), _spool: spool })
+}
+
+fn sha256_of(path: &Path, cancel: &Cancel) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 || cancel.is_cancelled() {
+            return Ok(hex(&hash.finalize()));
+        }
+        hash.update(&buffer[..n]);
+    }
+}
+
+/// Copies `from` into a temporary file that disappears with the returned value.
+fn spool(from: &mut dyn Read, limits: &Limits) -> Result<tempfile::NamedTempFile, MediaError> {
+    let failed = |e: std::io::Error| MediaError::Spool {
+        dir: std::env::temp_dir().display().to_string(),
+        reason: e.to_string(),
+    };
+    let mut file = tempfile::Builder::new().prefix("unmask-").tempfile().map_err(failed)?;
+    let mut buffer = vec![0; READ_BYTES];
+    let mut total = 0u64;
+    loop {
+        let n = from.read(&mut buffer).map_err(failed)?;
+        if n == 0 {
+            return Ok(file);
+        }
+        total += n as u64;
+        limits.check_bytes("standard input", total)?;
+        file.write_all(&buffer[..n]).map_err(failed)?;
+    }
+}
+
+/// GStreamer's own words for a refused connection name no address, so we try it first.
+fn probe_server(url: &url::Url) -> Result<(), MediaError> {
+    let fail = |reason: String| MediaError::Connection { input: redact_uri(url.as_str()), reason };
+    let host = url.host_str().ok_or_else(|| fail("no host in the address".into()))?;
+    let port = url.port_or_known_default().unwrap_or(554);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let addresses = (host, port).to_socket_addrs().map_err(|e| fail(e.to_string()))?;
+    let mut last = "the name has no address".to_owned();
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
+            Ok(_) => return Ok(()),
+            Err(e) => last = e.to_string(),
+        }
+    }
+    Err(fail(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_typed_is_told_apart() {
+        assert!(matches!(Input::parse("-").unwrap(), Input::Stdin));
+        assert!(matches!(Input::parse("a:b.mp4").unwrap(), Input::File(_)));
+        assert!(matches!(Input::parse("file:///a/b.mp4").unwrap(), Input::File(p) if p == Path::new("/a/b.mp4")));
+        assert!(matches!(Input::parse("https://h/x.m3u8").unwrap(), Input::Uri(_)));
+        assert!(matches!(Input::parse("ftpx://h/x").unwrap_err(), MediaError::UnknownScheme { .. }));
+        assert_eq!(Input::parse("/tmp/a call.mp4").unwrap().stem(), "a call");
+        assert_eq!(Input::parse("https://h/").unwrap().stem(), "recording");
+    }
+
+    #[test]
+    fn credentials_never_show() {
+        assert_eq!(redact_uri("rtsp://me:secret@cam/1?token=secret#s"), "rtsp://cam/1");
+        let error = Input::parse("ftpx://me:secret@h/x?k=secret").unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn a_spool_stops_at_the_limit() {
+        let limits = Limits { max_bytes: 3 << 20, ..Limits::default() };
+        assert!(spool(&mut std::io::repeat(7).take(3 << 20), &limits).is_ok());
+        assert!(matches!(spool(&mut std::io::repeat(7), &limits), Err(MediaError::Limit { .. })));
+    }
+}

@@ -1,0 +1,83 @@
+//! The SOURCE seam. In: a path, a URI, standard input, or a made-up scene. Out: YUV frames and 16 kHz mono sound
+//! with presentation times, each stream pulled by its own thread.
+
+mod error;
+pub mod gst;
+mod input;
+mod limits;
+mod synthetic;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use error::MediaError;
+pub use input::{Input, redact_uri};
+pub use synthetic::{OwnedPlanes, Scene, SyntheticSource};
+
+use crate::config::Limits;
+use crate::types::record::{SourceInfo, Warning};
+use crate::types::{AudioChunk, VideoFrame};
+
+/// Asks every stage to end early. Cloning shares it.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// True once asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Frames in order of strictly increasing presentation time.
+pub trait VideoStream: Send {
+    /// The next frame; `None` at the end or when cancelled. Blocks, but never longer than the stall limit.
+    fn next_frame(&mut self) -> Result<Option<VideoFrame>, MediaError>;
+}
+
+/// Sound in order of time; a jump in `pts` is a gap.
+pub trait AudioStream: Send {
+    /// The next chunk; `None` at the end or when cancelled. Blocks, but never longer than the stall limit.
+    fn next_chunk(&mut self) -> Result<Option<AudioChunk>, MediaError>;
+}
+
+/// What a source gives; each is absent when the recording has no such stream.
+#[derive(Default)]
+pub struct Streams {
+    /// Pictures.
+    pub video: Option<Box<dyn VideoStream>>,
+    /// Sound.
+    pub audio: Option<Box<dyn AudioStream>>,
+}
+
+/// An opened recording or stream.
+pub trait Source: Send {
+    /// What was found on opening.
+    fn info(&self) -> &SourceInfo;
+    /// The streams; the second call gives none.
+    fn streams(&mut self) -> Streams;
+    /// What a reader should know of the recording; complete once both streams have ended.
+    fn warnings(&self) -> Vec<Warning>;
+}
+
+/// Which source to open.
+#[derive(Debug, Clone)]
+pub enum SourceSpec {
+    /// Anything GStreamer can read.
+    Gst(Input),
+    /// A made-up scene, for tests and benches.
+    Synthetic(Scene),
+}
+
+/// Opens a source: checks it against the limits, and returns when its streams are known.
+pub fn build(spec: SourceSpec, limits: &Limits, cancel: &Cancel) -> Result<Box<dyn Source>, MediaError> {
+    Ok(match spec {
+        SourceSpec::Gst(input) => Box::new(gst::GstSource::open(input, limits, cancel)?),
+        SourceSpec::Synthetic(scene) => Box::new(SyntheticSource::new(scene, cancel)),
+    })
+}

@@ -1,0 +1,62 @@
+//! The networks of a run. In: the configuration. Out: engines that have passed their goldens.
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::face::FaceScorer;
+use crate::face::detect::{self, Detector, DetectorSpec};
+use crate::infer::{ModelStore, Runtime};
+use crate::media;
+use crate::types::record::{ModelInfo, RuntimeInfo};
+use crate::voice::VoiceScorer;
+use crate::voice::vad::{self, Vad, VadSpec};
+
+/// One of each, used by one run at a time.
+pub struct Engines {
+    /// Finds faces.
+    pub detector: Box<dyn Detector>,
+    /// Scores faces.
+    pub face: FaceScorer,
+    /// Finds speech.
+    pub vad: Box<dyn Vad>,
+    /// Scores voices.
+    pub voice: VoiceScorer,
+    /// What records say of the networks.
+    pub models: Vec<ModelInfo>,
+    /// What runs them.
+    pub runtime: RuntimeInfo,
+}
+
+impl Engines {
+    /// Loads and checks every network that the configuration names.
+    pub fn load(config: &Config) -> Result<Self, Error> {
+        media::gst::init()?;
+        let store = ModelStore::open(&config.runtime)?;
+        let runtime = Runtime::open(&config.runtime)?;
+        let (detector, detector_manifest) = detect::build(DetectorSpec::Network {
+            runtime: &runtime,
+            store: &store,
+            id: &config.face.detector,
+            side: config.face.detect_side_px,
+        })?;
+        let face = FaceScorer::load(&runtime, &store, &config.face.scorer)?;
+        let (vad, vad_manifest) =
+            vad::build(VadSpec::Network { runtime: &runtime, store: &store, id: &config.voice.vad })?;
+        let voice = VoiceScorer::load(&runtime, &store, &config.voice.scorer)?;
+        let manifests = [detector_manifest.as_ref(), Some(face.manifest()), vad_manifest.as_ref(), Some(voice.manifest())];
+        let models = manifests.into_iter().flatten().map(|m| m.info()).collect();
+        let runtime = RuntimeInfo {
+            provider: runtime.provider.name().into(),
+            provider_note: runtime.note,
+            onnxruntime: runtime.version,
+            gstreamer: media::gst::version(),
+        };
+        Ok(Self { detector, face, vad, voice, models, runtime })
+    }
+
+    /// Processor time spent inside all networks so far.
+    pub fn cpu_time(&self) -> Duration {
+        self.detector.cpu_time() + self.face.cpu_time() + self.vad.cpu_time() + self.voice.cpu_time()
+    }
+}

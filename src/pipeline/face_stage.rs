@@ -1,0 +1,162 @@
+//! The face branch's two threads. In: a video stream. Out: evidence of every analysed frame.
+
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::stats::Meter;
+use crate::config::FaceConfig;
+use crate::error::Error;
+use crate::face::detect::Detector;
+use crate::face::track::{TrackedFace, Tracker};
+use crate::face::{FaceScorer, assess, crop, crop_map, fit_to_score};
+use crate::infer::thread_cpu_time;
+use crate::media::{Cancel, VideoStream};
+use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, MediaTime, VideoFrame};
+
+/// Most faces of a frame that are looked at, best first.
+const MAX_FACES: usize = 32;
+
+/// A frame with what the detector found in it.
+pub struct DetectedFrame {
+    pub frame: VideoFrame,
+    pub detections: Vec<Detection>,
+}
+
+/// Picks frames so that `fps` a second are analysed, by presentation time.
+pub struct Sampler {
+    interval: Option<MediaTime>,
+    due: Option<MediaTime>,
+}
+
+impl Sampler {
+    pub fn new(fps: Option<f64>) -> Self {
+        Self { interval: fps.map(|f| MediaTime::from_secs(1.0 / f)), due: None }
+    }
+
+    pub fn wants(&mut self, pts: MediaTime) -> bool {
+        let Some(interval) = self.interval else { return true };
+        let due = self.due.unwrap_or(pts);
+        // A millisecond early is on time: containers round.
+        if pts.0 + 1_000_000 < due.0 {
+            return false;
+        }
+        // Keep the rhythm; after a gap begin a new one.
+        self.due = Some(if pts.0 - due.0 > interval.0 { pts + interval } else { due + interval });
+        true
+    }
+}
+
+/// Pulls frames, picks some, finds faces.
+pub fn detect(
+    mut video: Box<dyn VideoStream>,
+    detector: &mut dyn Detector,
+    mut sampler: Sampler,
+    min_score: f32,
+    stop: &Cancel,
+    meter: &Meter,
+    out: &Sender<DetectedFrame>,
+) -> Result<(), Error> {
+    let (started, network) = (thread_cpu_time(), detector.cpu_time());
+    while !stop.is_cancelled() {
+        let Some(frame) = video.next_frame()? else { break };
+        meter.frames_decoded.fetch_add(1, Ordering::Relaxed);
+        if !sampler.wants(frame.pts) {
+            continue;
+        }
+        let mut detections = detector.detect(&frame.picture, min_score)?;
+        detections.truncate(MAX_FACES);
+        if out.send(DetectedFrame { frame, detections }).is_err() {
+            break;
+        }
+        meter.detected.fetch_max(out.len(), Ordering::Relaxed);
+    }
+    let inside = detector.cpu_time() - network;
+    Meter::add(&meter.face_cpu_ns, thread_cpu_time().saturating_sub(started + inside));
+    Ok(())
+}
+
+/// Tracks, aligns and scores the faces of each frame.
+pub fn score(
+    frames: &Receiver<DetectedFrame>,
+    scorer: &mut FaceScorer,
+    mut tracker: Tracker,
+    config: &FaceConfig,
+    stop: &Cancel,
+    meter: &Meter,
+    out: &Sender<FrameEvidence>,
+) -> Result<(), Error> {
+    let (started, network) = (thread_cpu_time(), scorer.cpu_time());
+    for DetectedFrame { frame, detections } in frames {
+        if stop.is_cancelled() {
+            break;
+        }
+        let tracked = tracker.update(frame.pts, &detections);
+        let faces = score_frame(&frame, &tracked, scorer, config)?;
+        if out.send(FrameEvidence { index: frame.index, pts: frame.pts, utc: frame.utc, faces }).is_err() {
+            break;
+        }
+        meter.observed.fetch_max(out.len(), Ordering::Relaxed);
+    }
+    let inside = scorer.cpu_time() - network;
+    Meter::add(&meter.face_cpu_ns, thread_cpu_time().saturating_sub(started + inside));
+    Ok(())
+}
+
+fn score_frame(
+    frame: &VideoFrame,
+    tracked: &[TrackedFace],
+    scorer: &mut FaceScorer,
+    config: &FaceConfig,
+) -> Result<Vec<FaceEvidence>, Error> {
+    let crops: Vec<FaceCrop> = tracked.iter().filter_map(|face| aligned(frame, face, scorer)).collect();
+    let mut faces = Vec::with_capacity(crops.len());
+    let mut fit: Vec<&[f32]> = Vec::with_capacity(crops.len());
+    for c in &crops {
+        let reasons = fit_to_score(&c.quality, config);
+        if reasons.is_empty() {
+            fit.push(&c.rgb);
+        }
+        faces.push(FaceEvidence { track: c.track, bbox: c.bbox, quality: c.quality, logit: None, reasons });
+    }
+    let mut logits = scorer.score(&fit)?.into_iter();
+    for face in faces.iter_mut().filter(|f| f.reasons.is_empty()) {
+        face.logit = logits.next();
+    }
+    Ok(faces)
+}
+
+/// The aligned crop; `None` when the landmarks are degenerate.
+fn aligned(frame: &VideoFrame, face: &TrackedFace, scorer: &FaceScorer) -> Option<FaceCrop> {
+    let Detection { bbox, landmarks, .. } = face.detection;
+    let picture = &frame.picture;
+    let size = scorer.size();
+    let map = crop_map(&landmarks, scorer.template(), size, picture.upright_pixel_aspect())?;
+    let rgb = crop(picture, &map, size.0, size.1);
+    let quality = assess(&face.detection, &rgb, size.0, picture.upright_size());
+    Some(FaceCrop { frame_index: frame.index, pts: frame.pts, track: face.track, bbox, landmarks, quality, rgb })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn five_of_thirty_are_every_sixth() {
+        let mut sampler = Sampler::new(Some(5.0));
+        let picked: Vec<i64> = (0..30).filter(|i| sampler.wants(MediaTime::from_samples(*i, 30))).collect();
+        assert_eq!(picked, [0, 6, 12, 18, 24]);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_asked_for(fps in 0.5f64..60.0, step_ms in 1i64..500) {
+            let mut sampler = Sampler::new(Some(fps));
+            let times = (0..200).map(|i| MediaTime(i * step_ms * 1_000_000));
+            let picked = times.filter(|t| sampler.wants(*t)).count() as f64;
+            let seconds = 200.0 * step_ms as f64 / 1e3;
+            prop_assert!(picked <= seconds * fps * 1.02 + 2.0, "{} in {} s", picked, seconds);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The graph. In: an opened source. Out: the record stream. Reads like the diagram in the crate's documentation.
+
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+
+use crossbeam_channel::{Receiver, bounded};
+
+use super::face_stage::{self, DetectedFrame, Sampler};
+use super::join::VoiceFeed;
+use super::stats::Meter;
+use super::voice_stage::{self, VoiceMessage};
+use super::Engines;
+use crate::config::Config;
+use crate::error::Error;
+use crate::face::track::Tracker;
+use crate::fuse::{Ended, Fuser};
+use crate::infer::thread_cpu_time;
+use crate::media::{AudioStream, Cancel, Source, VideoStream};
+use crate::report::Sink;
+use crate::types::record::{End, EventRecord, Record, SCHEMA, Start, Verdict, secs};
+use crate::types::{Event, FrameEvidence, MediaTime, VoiceEvidence};
+
+/// Frames between detection and scoring; each holds a decoded picture (1.4 MB at 1280×720).
+const DETECTED: usize = 4;
+
+/// Scored frames that wait for the voice branch, some 300 bytes each: over two minutes at 30 frames a second.
+const OBSERVED: usize = 4_096;
+
+/// Voice messages that wait for frames, some 100 bytes each: over a minute.
+const WINDOWS: usize = 256;
+
+/// What a run needs besides its source.
+pub struct Run<'a> {
+    /// How to analyse.
+    pub config: &'a Config,
+    /// The networks.
+    pub engines: &'a mut Engines,
+    /// Where records go.
+    pub sink: &'a mut dyn Sink,
+    /// Asks for an early end.
+    pub cancel: &'a Cancel,
+    /// Told how far the analysis is.
+    pub progress: &'a mut dyn FnMut(MediaTime),
+}
+
+/// Analyses a source to its end, or until cancelled, and writes every record. The source must be opened with the
+/// same cancel token.
+pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> {
+    let Run { config, engines, sink, cancel, progress } = run;
+    let started = thread_cpu_time();
+    let meter = Meter::start(engines.cpu_time());
+    sink.write(&Record::Start(Start {
+        schema: SCHEMA.into(),
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        source: source.info().clone(),
+        models: engines.models.clone(),
+        runtime: engines.runtime.clone(),
+        config_sha256: config.sha256(),
+    }))?;
+    let streams = source.streams();
+    let (has_video, has_audio) = (streams.video.is_some(), streams.audio.is_some());
+    let stop = Cancel::default();
+    let mut joiner = Joiner { fuser: Fuser::new(config.verdict.clone()), sink, progress };
+    let audio_end = std::thread::scope(|scope| {
+        let stages = start_stages(scope, (streams.video, streams.audio), config, engines, &stop, &meter);
+        let Stages { frames, voice, handles } = stages?;
+        let joined = joiner.join(frames, VoiceFeed::new(voice));
+        if joined.is_err() {
+            stop.cancel();
+        }
+        let ended = handles.into_iter().map(|(name, handle)| handle.join().unwrap_or(Err(Error::StagePanicked(name))));
+        let failed = ended.filter_map(Result::err).next();
+        match (failed, joined) {
+            (Some(error), _) | (None, Err(error)) => Err(error),
+            (None, Ok(end)) => Ok(end),
+        }
+    })?;
+    let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), partial: cancel.is_cancelled() };
+    let Joiner { fuser, sink, .. } = joiner;
+    let (events, verdict) = fuser.finish(ended);
+    for event in &events {
+        sink.write(&event_record(event))?;
+    }
+    for warning in source.warnings() {
+        sink.write(&Record::Warning(warning))?;
+    }
+    sink.write(&Record::Verdict(verdict.clone()))?;
+    let fuse = thread_cpu_time().saturating_sub(started);
+    let stats = meter.stats(engines.cpu_time(), fuse, &verdict.coverage);
+    sink.write(&Record::End(End { stats }))?;
+    sink.finish()?;
+    Ok(verdict)
+}
+
+type Handle<'scope> = (&'static str, ScopedJoinHandle<'scope, Result<(), Error>>);
+
+struct Stages<'scope> {
+    frames: Option<Receiver<FrameEvidence>>,
+    voice: Option<Receiver<VoiceMessage>>,
+    handles: Vec<Handle<'scope>>,
+}
+
+type BothStreams = (Option<Box<dyn VideoStream>>, Option<Box<dyn AudioStream>>);
+
+fn start_stages<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    (video, audio): BothStreams,
+    config: &'scope Config,
+    engines: &'scope mut Engines,
+    stop: &'scope Cancel,
+    meter: &'scope Meter,
+) -> Result<Stages<'scope>, Error> {
+    let Engines { detector, face, vad, voice, .. } = engines;
+    let mut stages = Stages { frames: None, voice: None, handles: Vec::new() };
+    if let Some(video) = video {
+        let (detected_out, detected) = bounded::<DetectedFrame>(DETECTED);
+        let (frames_out, frames) = bounded::<FrameEvidence>(OBSERVED);
+        let tracker = Tracker::new(config.face.min_score);
+        let sampler = Sampler::new(config.fps);
+        let floor = tracker.floor();
+        stages.start(scope, "detect", stop, move || {
+            face_stage::detect(video, &mut **detector, sampler, floor, stop, meter, &detected_out)
+        })?;
+        stages.start(scope, "face", stop, move || {
+            face_stage::score(&detected, face, tracker, &config.face, stop, meter, &frames_out)
+        })?;
+        stages.frames = Some(frames);
+    }
+    if let Some(audio) = audio {
+        let (voice_out, messages) = bounded::<VoiceMessage>(WINDOWS);
+        stages.start(scope, "voice", stop, move || {
+            voice_stage::voice(audio, &mut **vad, voice, &config.voice, stop, meter, &voice_out)
+        })?;
+        stages.voice = Some(messages);
+    }
+    Ok(stages)
+}
+
+impl<'scope> Stages<'scope> {
+    /// Runs a stage in a thread of its name; its failure stops the others.
+    fn start(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        name: &'static str,
+        stop: &'scope Cancel,
+        stage: impl FnOnce() -> Result<(), Error> + Send + 'scope,
+    ) -> Result<(), Error> {
+        let guarded = move || {
+            let result = stage();
+            if result.is_err() {
+                stop.cancel();
+            }
+            result
+        };
+        let handle = Builder::new().name(name.into()).spawn_scoped(scope, guarded);
+        self.handles.push((name, handle.map_err(|_| Error::StagePanicked(name))?));
+        Ok(())
+    }
+}
+
+/// Joins, fuses and writes.
+struct Joiner<'a> {
+    fuser: Fuser,
+    sink: &'a mut dyn Sink,
+    progress: &'a mut dyn FnMut(MediaTime),
+}
+
+impl Joiner<'_> {
+    /// Runs until both branches have ended; returns where the sound ended.
+    fn join(&mut self, frames: Option<Receiver<FrameEvidence>>, mut voice: VoiceFeed) -> Result<MediaTime, Error> {
+        for frame in frames.iter().flatten() {
+            let pts = frame.pts;
+            self.windows(voice.until(pts))?;
+            let (record, events) = self.fuser.frame(frame, voice.covering(pts));
+            self.sink.write(&Record::Frame(record))?;
+            for event in &events {
+                self.sink.write(&event_record(event))?;
+            }
+            (self.progress)(pts);
+        }
+        let rest = voice.rest();
+        self.windows(rest)?;
+        Ok(voice.end())
+    }
+
+    fn windows(&mut self, windows: Vec<VoiceEvidence>) -> Result<(), Error> {
+        for window in windows {
+            let (record, event) = self.fuser.voice(&window);
+            self.sink.write(&Record::Voice(record))?;
+            if let Some(event) = event {
+                self.sink.write(&event_record(&event))?;
+            }
+            (self.progress)(window.span.start);
+        }
+        Ok(())
+    }
+}
+
+fn event_record(event: &Event) -> Record {
+    Record::Event(EventRecord {
+        kind: event.kind,
+        start_s: secs(event.span.start),
+        end_s: secs(event.span.end),
+        score: event.score,
+        track: event.track,
+    })
+}

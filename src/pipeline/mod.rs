@@ -1,0 +1,15 @@
+//! The pipeline. In: a source, a configuration, engines, a sink. Out: records, in one pass and bounded memory.
+//!
+//! Three named threads: `detect` pulls frames and finds faces, `face` tracks, aligns and scores them, `voice` pulls
+//! sound and scores windows of it; the caller's thread joins their evidence in order of time, fuses it and writes
+//! records. Every queue is bounded; a stage ends when its input closes or its output is gone.
+
+mod engines;
+mod face_stage;
+mod graph;
+mod join;
+mod stats;
+mod voice_stage;
+
+pub use engines::Engines;
+pub use graph::{Run, analyze};

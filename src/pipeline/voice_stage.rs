@@ -1,0 +1,132 @@
+//! The voice branch's thread. In: an audio stream. Out: evidence of every window of speech, and how far it got.
+
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::Sender;
+
+use super::stats::Meter;
+use crate::config::VoiceConfig;
+use crate::error::Error;
+use crate::infer::thread_cpu_time;
+use crate::media::{AudioStream, Cancel};
+use crate::types::record::Reason;
+use crate::types::{AudioChunk, MediaTime, SpeechWindow, VoiceEvidence};
+use crate::voice::vad::Vad;
+use crate::voice::{VoiceScorer, Windower, WindowerConfig};
+
+/// Sound is handled in steps of this many samples (a quarter of a second).
+const STEP: usize = 4_096;
+
+/// What the voice branch says.
+pub enum VoiceMessage {
+    /// A window.
+    Window(VoiceEvidence),
+    /// No window will begin before this time.
+    Watermark(MediaTime),
+    /// Where the sound ended.
+    End(MediaTime),
+}
+
+struct Stage<'a> {
+    vad: &'a mut dyn Vad,
+    scorer: &'a mut VoiceScorer,
+    config: &'a VoiceConfig,
+    meter: &'a Meter,
+    out: &'a Sender<VoiceMessage>,
+    told: MediaTime,
+}
+
+/// The reader is gone: end quietly.
+struct Gone;
+
+/// Pulls sound until its end.
+pub fn voice(
+    mut audio: Box<dyn AudioStream>,
+    vad: &mut dyn Vad,
+    scorer: &mut VoiceScorer,
+    config: &VoiceConfig,
+    stop: &Cancel,
+    meter: &Meter,
+    out: &Sender<VoiceMessage>,
+) -> Result<(), Error> {
+    let (started, network) = (thread_cpu_time(), vad.cpu_time() + scorer.cpu_time());
+    vad.reset();
+    let hop = (config.hop_s * f64::from(AudioChunk::RATE_HZ)).round() as usize;
+    let cut = WindowerConfig { hop: hop.max(1), threshold: config.vad_threshold };
+    let mut stage = Stage { vad, scorer, config, meter, out, told: MediaTime::ZERO };
+    let mut windower: Option<Windower> = None;
+    let mut waiting = 0;
+    while !stop.is_cancelled() {
+        let Some(chunk) = audio.next_chunk()? else { break };
+        let gap = windower.as_ref().map(|w| w.gap(&chunk));
+        if let Some(None) = gap {
+            if stage.finish(windower.take())?.is_err() {
+                break;
+            }
+            stage.vad.reset();
+        }
+        let current = windower.get_or_insert_with(|| Windower::new(cut, chunk.pts));
+        current.push(&vec![0.0; gap.flatten().unwrap_or(0)]);
+        current.push(&chunk.samples);
+        waiting += chunk.samples.len();
+        if waiting >= STEP {
+            waiting = 0;
+            if stage.advance(current)?.is_err() {
+                break;
+            }
+        }
+    }
+    // A reader that has gone is no error of this stage's.
+    let _ = stage.finish(windower)?;
+    let inside = vad.cpu_time() + scorer.cpu_time() - network;
+    Meter::add(&meter.voice_cpu_ns, thread_cpu_time().saturating_sub(started + inside));
+    Ok(())
+}
+
+impl Stage<'_> {
+    /// Hears and scores what has come.
+    fn advance(&mut self, windower: &mut Windower) -> Result<Result<(), Gone>, Error> {
+        let probabilities = self.vad.speech(windower.unheard())?;
+        windower.hear(&probabilities);
+        while let Some(window) = windower.next_window() {
+            let evidence = self.score(&window)?;
+            if self.send(VoiceMessage::Window(evidence)).is_err() {
+                return Ok(Err(Gone));
+            }
+        }
+        let watermark = windower.watermark();
+        if watermark > self.told {
+            self.told = watermark;
+            return Ok(self.send(VoiceMessage::Watermark(watermark)));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Ends a stretch.
+    fn finish(&mut self, windower: Option<Windower>) -> Result<Result<(), Gone>, Error> {
+        let Some(mut windower) = windower else { return Ok(Ok(())) };
+        if self.advance(&mut windower)?.is_err() {
+            return Ok(Err(Gone));
+        }
+        if let Some(window) = windower.last_window() {
+            let evidence = self.score(&window)?;
+            if self.send(VoiceMessage::Window(evidence)).is_err() {
+                return Ok(Err(Gone));
+            }
+        }
+        Ok(self.send(VoiceMessage::End(windower.end())))
+    }
+
+    fn send(&self, message: VoiceMessage) -> Result<(), Gone> {
+        let sent = self.out.send(message).map_err(|_| Gone);
+        self.meter.windows.fetch_max(self.out.len(), Ordering::Relaxed);
+        sent
+    }
+
+    fn score(&mut self, window: &SpeechWindow) -> Result<VoiceEvidence, Error> {
+        let enough = f64::from(window.speech_s) >= self.config.min_speech_s;
+        let logit = if enough { Some(self.scorer.score(&window.samples)?) } else { None };
+        let reasons = if enough { Vec::new() } else { vec![Reason::ShortSpeech] };
+        Ok(VoiceEvidence { span: window.span, speech_ratio: window.speech_ratio, logit, reasons })
+    }
+}

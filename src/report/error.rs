@@ -1,0 +1,24 @@
+//! What can be wrong with writing results.
+
+/// A result that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// Disk full, folder gone, pipe closed.
+    #[error("cannot write {name}: {source}: what was written so far is kept; free space or name another --out")]
+    Write {
+        /// File or stream.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A record that does not serialise.
+    #[error("a record cannot be written as JSON: {0}; please report this as a bug")]
+    Serialise(String),
+}
+
+impl ReportError {
+    /// True when whoever reads our output has stopped reading, as `head` does.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Write { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,40 @@
+//! JSON Lines. In: records. Out: one object a line.
+
+use std::io::{BufWriter, Write};
+
+use super::{ReportError, Sink};
+use crate::types::record::Record;
+
+/// Bytes that wait to be written.
+const BUFFER: usize = 64 << 10;
+
+/// Writes records to a file or stream.
+pub struct Jsonl {
+    out: BufWriter<Box<dyn Write>>,
+    name: String,
+}
+
+impl Jsonl {
+    /// `name` is for messages.
+    pub fn new(out: Box<dyn Write>, name: String) -> Self {
+        Self { out: BufWriter::with_capacity(BUFFER, out), name }
+    }
+
+    fn failed(&self, source: std::io::Error) -> ReportError {
+        ReportError::Write { name: self.name.clone(), source }
+    }
+}
+
+impl Sink for Jsonl {
+    fn write(&mut self, record: &Record) -> Result<(), ReportError> {
+        match serde_json::to_writer(&mut self.out, record) {
+            Ok(()) => self.out.write_all(b"\n").map_err(|e| self.failed(e)),
+            Err(e) if e.is_io() => Err(self.failed(e.into())),
+            Err(e) => Err(ReportError::Serialise(e.to_string())),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        self.out.flush().map_err(|e| self.failed(e))
+    }
+}

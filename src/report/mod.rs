@@ -1,0 +1,53 @@
+//! The SINK seam. In: records in order. Out: JSON Lines, or a summary for people.
+
+mod error;
+mod jsonl;
+mod memory;
+mod schema;
+mod summary;
+
+use std::io::Write;
+
+pub use error::ReportError;
+pub use jsonl::Jsonl;
+pub use memory::Memory;
+pub use schema::schema;
+pub use summary::Summary;
+
+use crate::types::record::Record;
+
+/// Takes records in order. The first is `start`, the last `end`, if the run gets there.
+pub trait Sink {
+    /// Takes one record.
+    fn write(&mut self, record: &Record) -> Result<(), ReportError>;
+
+    /// Everything was written: make it lasting.
+    fn finish(&mut self) -> Result<(), ReportError>;
+}
+
+/// Which sink to build.
+pub enum SinkSpec {
+    /// One JSON object a line.
+    Jsonl {
+        /// Where to.
+        out: Box<dyn Write>,
+        /// For messages.
+        name: String,
+    },
+    /// A page for people, when the run has ended.
+    Summary {
+        /// Where to.
+        out: Box<dyn Write>,
+    },
+    /// Kept, for tests.
+    Memory(Memory),
+}
+
+/// Builds a sink.
+pub fn build(spec: SinkSpec) -> Box<dyn Sink> {
+    match spec {
+        SinkSpec::Jsonl { out, name } => Box::new(Jsonl::new(out, name)),
+        SinkSpec::Summary { out } => Box::new(Summary::new(out)),
+        SinkSpec::Memory(memory) => Box::new(memory),
+    }
+}

@@ -1,0 +1,207 @@
+//! A page for people. In: records. Out: per modality the result, the probability with its range, the coverage, the
+//! most telling moments, and what the finding does not mean.
+
+use std::io::Write;
+
+use super::{ReportError, Sink};
+use crate::types::record::{EventRecord, Finding, Frame, Outcome, Reason, Record, Start, Verdict, Warning};
+use crate::types::{EventKind, Prob};
+
+/// How many moments are shown.
+const MOMENTS: usize = 3;
+
+/// Moments closer than this are one.
+const APART_S: f64 = 2.0;
+
+#[derive(Debug, Clone, PartialEq)]
+struct Moment {
+    start_s: f64,
+    end_s: f64,
+    what: String,
+    p: f32,
+}
+
+/// Collects while the run lasts, prints when the verdict is there.
+pub struct Summary {
+    out: Box<dyn Write>,
+    source: String,
+    provider: String,
+    events: Vec<Moment>,
+    peaks: Vec<Moment>,
+    warnings: Vec<Warning>,
+}
+
+impl Summary {
+    /// Prints to `out`.
+    pub fn new(out: Box<dyn Write>) -> Self {
+        let (source, provider) = (String::new(), String::new());
+        Self { out, source, provider, events: Vec::new(), peaks: Vec::new(), warnings: Vec::new() }
+    }
+
+    fn start(&mut self, start: &Start) {
+        let s = &start.source;
+        let video = s.video.as_ref().map(|v| format!("{} {}x{}", v.codec, v.width, v.height));
+        let audio = s.audio.as_ref().map(|a| format!("{} {} Hz", a.codec, a.rate_hz));
+        let length = s.duration_s.map(|d| clock(d));
+        let parts: Vec<String> = [length, video, audio].into_iter().flatten().collect();
+        self.source = format!("{} ({})", s.uri, parts.join(", "));
+        self.provider = start.runtime.provider.clone();
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        for face in &frame.faces {
+            if let Some(p) = face.p_masked {
+                let what = format!("face {}", face.track.0);
+                keep_best(&mut self.peaks, Moment { start_s: frame.pts_s, end_s: frame.pts_s, what, p: p.get() });
+            }
+        }
+    }
+
+    fn event(&mut self, event: &EventRecord) {
+        let what = match (event.kind, event.track) {
+            (EventKind::FaceSuspicious, Some(track)) => format!("face {}", track.0),
+            (EventKind::FaceSuspicious, None) => "face".into(),
+            (EventKind::VoiceSuspicious, _) => "voice".into(),
+        };
+        let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, p: event.score.get() };
+        keep_best(&mut self.events, moment);
+    }
+
+    fn page(&self, verdict: &Verdict) -> String {
+        let mut lines = vec![self.source.clone(), String::new()];
+        let partial = if verdict.partial { "  (partial: stopped before the end)" } else { "" };
+        lines.push(format!("overall   {}{partial}", finding_line(&verdict.overall)));
+        lines.push(format!("face      {}", finding_line(&verdict.face)));
+        lines.push(format!("voice     {}", finding_line(&verdict.voice)));
+        let c = &verdict.coverage;
+        lines.push(format!(
+            "coverage  {} of {} frames with a scored face; {:.1} s of speech scored in {}",
+            c.frames_scored,
+            c.frames_seen,
+            c.speech_s,
+            clock(c.audio_s)
+        ));
+        let (title, moments) =
+            if self.events.is_empty() { ("highest", &self.peaks) } else { ("moments", &self.events) };
+        for (i, m) in moments.iter().enumerate() {
+            let label = if i == 0 { title } else { "" };
+            let span = if m.end_s > m.start_s { format!("–{}", clock(m.end_s)) } else { String::new() };
+            lines.push(format!("{label:<9} {}{span}  {}  p {:.2}", clock(m.start_s), m.what, m.p));
+        }
+        lines.extend(self.warnings.iter().map(|w| format!("warning   {}", w.message)));
+        lines.push(String::new());
+        lines.push(verdict.scope.clone());
+        lines.join("\n") + "\n"
+    }
+}
+
+impl Sink for Summary {
+    fn write(&mut self, record: &Record) -> Result<(), ReportError> {
+        match record {
+            Record::Start(start) => self.start(start),
+            Record::Frame(frame) => self.frame(frame),
+            Record::Event(event) => self.event(event),
+            Record::Warning(warning) => self.warnings.push(warning.clone()),
+            Record::Verdict(verdict) => {
+                let page = self.page(verdict);
+                let failed = |source| ReportError::Write { name: "standard output".into(), source };
+                self.out.write_all(page.as_bytes()).map_err(failed)?;
+            }
+            Record::End(end) => {
+                let s = &end.stats;
+                let line = format!(
+                    "{:.1} s, {:.1} times real time, on {}\n",
+                    s.wall_s, s.realtime_factor, self.provider
+                );
+                let failed = |source| ReportError::Write { name: "standard output".into(), source };
+                self.out.write_all(line.as_bytes()).map_err(failed)?;
+            }
+            Record::Voice(_) => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        let failed = |source| ReportError::Write { name: "standard output".into(), source };
+        self.out.flush().map_err(failed)
+    }
+}
+
+/// Keeps the highest moments, at most [`MOMENTS`], none near another of the same subject.
+fn keep_best(moments: &mut Vec<Moment>, new: Moment) {
+    let near = |m: &Moment| m.what == new.what && new.start_s <= m.end_s + APART_S && m.start_s <= new.end_s + APART_S;
+    if let Some(rival) = moments.iter_mut().find(|m| near(m)) {
+        if new.p > rival.p {
+            *rival = new;
+        }
+    } else {
+        moments.push(new);
+    }
+    moments.sort_by(|a, b| b.p.total_cmp(&a.p));
+    moments.truncate(MOMENTS);
+}
+
+fn finding_line(finding: &Finding) -> String {
+    let result = match finding.result {
+        Outcome::SignsFound => "SIGNS OF MASKING",
+        Outcome::NoSignsFound => "no signs found",
+        Outcome::Inconclusive => "inconclusive",
+        Outcome::NotAssessed => "not assessed",
+    };
+    let p = |p: Option<Prob>| p.map_or(0.0, Prob::get);
+    let numbers = match finding.p_masked {
+        Some(masked) => format!("p(masked) {:.2} [{:.2}–{:.2}]", masked.get(), p(finding.low), p(finding.high)),
+        None => String::new(),
+    };
+    let why: Vec<&str> = finding.reasons.iter().map(|r| words(*r)).collect();
+    format!("{result:<17} {numbers:<27} {}", why.join("; ")).trim_end().to_owned()
+}
+
+/// A reason in plain words.
+fn words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NoFace => "no face in view",
+        Reason::FaceTooSmall => "face too small",
+        Reason::FaceCutOff => "face cut off",
+        Reason::FaceProfile => "face turned away",
+        Reason::FaceExposure => "too dark or too bright",
+        Reason::NoSpeech => "no speech",
+        Reason::ShortSpeech => "too little speech",
+        Reason::NoVideoStream => "no video stream",
+        Reason::NoAudioStream => "no audio stream",
+        Reason::LowCoverage => "too little to judge",
+        Reason::BetweenThresholds => "between the thresholds",
+        Reason::WideRange => "the range is too wide",
+        Reason::AboveThreshold => "above the threshold",
+        Reason::BelowThreshold => "below the threshold",
+        Reason::NotImplemented => "not part of this version",
+        Reason::Interrupted => "interrupted",
+    }
+}
+
+/// `1:02:03` or `2:03.4`.
+fn clock(seconds: f64) -> String {
+    let tenths = (seconds.max(0.0) * 10.0).round() as u64;
+    let (h, m, s, t) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60, tenths % 10);
+    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}.{t}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_moments_are_kept_apart() {
+        let mut moments = Vec::new();
+        for (t, p) in [(0.0, 0.5), (0.5, 0.9), (10.0, 0.6), (20.0, 0.7), (30.0, 0.8), (40.0, 0.1)] {
+            keep_best(&mut moments, Moment { start_s: t, end_s: t, what: "face 1".into(), p });
+        }
+        assert_eq!(moments.iter().map(|m| m.start_s).collect::<Vec<_>>(), [0.5, 30.0, 20.0]);
+    }
+
+    #[test]
+    fn times_read_like_a_player() {
+        assert_eq!(clock(83.44), "1:23.4");
+        assert_eq!(clock(3723.0), "1:02:03");
+    }
+}

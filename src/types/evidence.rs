@@ -1,0 +1,45 @@
+//! Evidence: what the networks say of one frame or one window of speech.
+
+use super::record::Reason;
+use super::{BoxPx, MediaTime, Quality, TimeSpan, TrackId};
+
+/// One face in one frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaceEvidence {
+    /// Whose face.
+    pub track: TrackId,
+    /// Where.
+    pub bbox: BoxPx,
+    /// How well it can be judged.
+    pub quality: Quality,
+    /// Calibrated log-odds of "masked"; `None` when it was not scored.
+    pub logit: Option<f32>,
+    /// Why it was not scored.
+    pub reasons: Vec<Reason>,
+}
+
+/// One analysed frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameEvidence {
+    /// Number of the frame in decode order.
+    pub index: u64,
+    /// When.
+    pub pts: MediaTime,
+    /// Wall-clock time, RFC 3339.
+    pub utc: Option<String>,
+    /// Every face, by track.
+    pub faces: Vec<FaceEvidence>,
+}
+
+/// One window of speech.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VoiceEvidence {
+    /// When.
+    pub span: TimeSpan,
+    /// Part of the span that is speech, 0..=1.
+    pub speech_ratio: f32,
+    /// Calibrated log-odds of "masked"; `None` when it was not scored.
+    pub logit: Option<f32>,
+    /// Why it was not scored.
+    pub reasons: Vec<Reason>,
+}

@@ -1,0 +1,21 @@
+//! The nouns of the house. In: nothing. Out: plain values that every stage passes on, with their units in
+//! their names or types. A value does not change once it is sent.
+
+mod audio;
+mod evidence;
+mod event;
+mod face;
+mod picture;
+mod prob;
+pub mod record;
+mod time;
+
+pub use audio::{AudioChunk, SpeechWindow};
+pub use evidence::{FaceEvidence, FrameEvidence, VoiceEvidence};
+pub use event::{Event, EventKind};
+pub use face::{BoxPx, Detection, FaceCrop, LANDMARKS, Landmarks, Point, Quality, TrackId};
+pub use picture::{
+    ColorMatrix, ColorRange, Orientation, Picture, PictureFormat, PlaneView, Planes, VideoFrame,
+};
+pub use prob::Prob;
+pub use time::{MediaTime, TimeSpan};

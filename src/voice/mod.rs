@@ -1,0 +1,11 @@
+//! The voice branch: vad → window → score. In: 16 kHz mono sound. Out: evidence per window of speech.
+
+mod score;
+pub mod vad;
+mod window;
+
+pub use score::VoiceScorer;
+pub use window::{Windower, WindowerConfig};
+
+/// Samples a network takes at once: 4 s.
+pub const WINDOW: usize = 64_000;
