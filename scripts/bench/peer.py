@@ -77,16 +77,20 @@ class FaceScorer:
         self.rgb = manifest["input"]["color"] == "rgb"
 
     def crop(self, frame, points):
-        """The least-squares similarity transform onto the template (Umeyama 1991), then one warp."""
+        """The least-squares similarity transform onto the template (Umeyama 1991), then the crop as
+        models/README.md defines it: the mean of k×k bilinear samples, as a k times larger warp shrunk by area."""
         points = np.float64(points)
         source, target = points - points.mean(0), self.template - self.template.mean(0)
         u, spread, vt = np.linalg.svd(target.T @ source)
         flip = np.array([1, np.sign(np.linalg.det(u @ vt))])
         linear = (spread * flip).sum() / (source**2).sum() * (u * flip) @ vt
         shift = self.template.mean(0) - linear @ points.mean(0)
+        k = int(np.clip(np.ceil(1 / np.sqrt(np.linalg.det(linear))), 1, 4))
+        linear, shift = k * linear, k * shift
         shift += linear @ (0.5, 0.5) - 0.5  # OpenCV counts from pixel centres
-        warp = np.column_stack([linear, shift])
-        return cv2.warpAffine(frame, warp, self.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        warp, size = np.column_stack([linear, shift]), (k * self.size[0], k * self.size[1])
+        fine = cv2.warpAffine(frame, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return fine if k == 1 else cv2.resize(fine, self.size, interpolation=cv2.INTER_AREA)
 
     def __call__(self, frame, faces):
         crops = np.stack([self.crop(frame, face["points"]) for face in faces])

@@ -10,7 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-GAP = "  │  "
+GAP = " │ "
 NARROWEST = 56
 
 

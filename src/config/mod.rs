@@ -155,7 +155,7 @@ impl Default for FaceConfig {
     fn default() -> Self {
         Self {
             detector: "yunet".into(),
-            scorer: "face-lite0".into(),
+            scorer: "face-lite160".into(),
             detect_side_px: 640,
             min_score: 0.6,
             min_size_px: 48.0,
@@ -169,7 +169,7 @@ impl Default for VoiceConfig {
     fn default() -> Self {
         Self {
             vad: "silero-vad".into(),
-            scorer: "voice-res".into(),
+            scorer: "voice-spectrum".into(),
             hop_s: 1.0,
             min_speech_s: 1.5,
             vad_threshold: 0.5,

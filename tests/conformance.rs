@@ -1,0 +1,221 @@
+//! One suite over every variant of each seam.
+
+mod common;
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use common::{PORTRAIT, SPEECH, folder, h264};
+use ndarray::{Array, Array4, ArrayD};
+use unmask::config::{Limits, RuntimeConfig};
+use unmask::face::detect::{self, Detector, DetectorSpec, FixedDetector};
+use unmask::infer::{self, Engine, EngineSpec, FakeEngine, Input as Tensor, ModelStore, Runtime, Task};
+use unmask::media::{self, OwnedPlanes, Scene};
+use unmask::report::{self, Memory, ReportError};
+use unmask::types::record::{Record, Warning};
+use unmask::types::{BoxPx, Picture, PictureFormat};
+use unmask::voice::vad::{self, FRAME, LevelVad, Vad, VadSpec};
+use unmask::{Cancel, Config, Device, Input, SinkSpec, SourceSpec};
+
+fn installed() -> (ModelStore, Runtime) {
+    let config = RuntimeConfig { device: Device::Cpu, ..RuntimeConfig::default() };
+    (ModelStore::open(&config).unwrap(), Runtime::open(&config).unwrap())
+}
+
+/// Every engine variant, with the name and shape of its input.
+fn engines() -> Vec<(&'static str, Box<dyn Engine>, String, usize)> {
+    let (store, runtime) = installed();
+    let model = store.find_for(&Config::default().face.scorer, Task::FaceScore).unwrap();
+    let onnx = infer::build(EngineSpec::Onnx(&runtime), &model).unwrap();
+    let fake = infer::build(EngineSpec::Fake(FakeEngine::mean_logit("logit")), &model).unwrap();
+    let (input, side) = (model.manifest.input.name.clone(), model.manifest.input.size[0]);
+    vec![("onnx", onnx, input.clone(), side), ("fake", fake, input, side)]
+}
+
+fn samples(n: usize, side: usize) -> Array4<f32> {
+    Array::from_shape_fn((n, 3, side, side), |(i, c, y, x)| ((i * 31 + c * 7 + x * 3 + y * 5) % 97) as f32 / 97.0 - 0.5)
+}
+
+fn answers(engine: &mut dyn Engine, name: &str, values: &Array4<f32>) -> Vec<f32> {
+    let outputs = engine.run(&[Tensor { name, values: values.view().into_dyn() }]).unwrap();
+    outputs[0].values.iter().copied().collect()
+}
+
+#[test]
+fn engines_answer_a_batch_as_they_answer_single_samples_and_in_order() {
+    for (variant, mut engine, name, side) in engines() {
+        let batch = samples(3, side);
+        let together = answers(&mut *engine, &name, &batch);
+        assert_eq!(together.len(), 3, "{variant}");
+        for (i, expected) in together.iter().enumerate() {
+            let one = batch.select(ndarray::Axis(0), &[i]);
+            let alone = answers(&mut *engine, &name, &one);
+            assert!((alone[0] - expected).abs() < 1e-4, "{variant}: {alone:?} {expected}");
+        }
+        assert_eq!(answers(&mut *engine, &name, &batch), together, "{variant}: equal input, equal output");
+    }
+}
+
+#[test]
+fn engines_refuse_what_is_not_a_number() {
+    for (variant, mut engine, name, side) in engines() {
+        let values = ArrayD::<f32>::from_elem(vec![1, 3, side, side], f32::NAN);
+        let result = engine.run(&[Tensor { name: &name, values: values.view() }]);
+        assert!(result.is_err(), "{variant}");
+    }
+}
+
+#[test]
+fn scorers_give_nothing_for_nothing() {
+    let (store, _) = installed();
+    let manifest = store.find(&Config::default().face.scorer).unwrap().manifest;
+    for (_, engine, _, side) in engines() {
+        let mut scorer = unmask::face::FaceScorer::new(engine, manifest.clone()).unwrap();
+        assert!(scorer.score(&[]).unwrap().is_empty());
+        assert!(scorer.score(&[&vec![0.0; 3 * side * side - 1]]).is_err(), "a crop of another size is refused");
+    }
+}
+
+fn portrait() -> Picture {
+    let (rgb, width, height) = infer::read_png("test", Path::new(PORTRAIT)).unwrap();
+    let plane = width * height;
+    let at = |x: usize, y: usize| {
+        let i = y.min(height - 1) * width + x.min(width - 1);
+        [rgb[i], rgb[plane + i], rgb[2 * plane + i]]
+    };
+    let luma = |x, y| {
+        let [r, g, b] = at(x, y);
+        (16.0 + 0.257 * r + 0.504 * g + 0.098 * b).round() as u8
+    };
+    let chroma = |x: usize, y: usize| {
+        let [r, g, b] = at(2 * x, 2 * y);
+        ((128.0 - 0.148 * r - 0.291 * g + 0.439 * b) as u8, (128.0 + 0.439 * r - 0.368 * g - 0.071 * b) as u8)
+    };
+    let planes = OwnedPlanes::i420(width as u32, height as u32, luma, chroma);
+    Picture::new(Arc::new(planes), PictureFormat::I420, width as u32, height as u32).unwrap()
+}
+
+#[test]
+fn detectors_find_the_portrait_best_first_and_twice_the_same() {
+    let (store, runtime) = installed();
+    let [x, y, w, h] = common::FACE.map(|v| v as f32);
+    let network = |id| DetectorSpec::Network { runtime: &runtime, store: &store, id, side: 640 };
+    let fixed = DetectorSpec::Fixed(FixedDetector::frontal(BoxPx { x, y, w, h }));
+    let picture = portrait();
+    for (name, spec) in [("yunet", network("yunet")), ("retinaface", network("retinaface-mnet025")), ("fixed", fixed)] {
+        let (mut detector, _): (Box<dyn Detector>, _) = detect::build(spec).unwrap();
+        let found = detector.detect(&picture, 0.6).unwrap();
+        assert_eq!(found.len(), 1, "{name}");
+        assert!(found[0].bbox.iou(&BoxPx { x, y, w, h }) > 0.7, "{name}: {:?}", found[0].bbox);
+        let [right_eye, left_eye, nose, right_mouth, left_mouth] = found[0].landmarks;
+        assert!(right_eye.x < nose.x && nose.x < left_eye.x && right_mouth.x < left_mouth.x, "{name}: order of points");
+        assert!(right_eye.y < nose.y && nose.y < left_mouth.y, "{name}: order of points");
+        assert_eq!(detector.detect(&picture, 0.6).unwrap(), found, "{name}");
+        assert!(detector.detect(&picture, 1.1).unwrap().is_empty(), "{name}");
+        let lower = detector.detect(&picture, 0.2).unwrap();
+        assert!(lower.windows(2).all(|w| w[0].score >= w[1].score), "{name}: best first");
+    }
+}
+
+#[test]
+fn detectors_of_voice_activity_do_not_care_how_sound_is_cut() {
+    let (store, runtime) = installed();
+    let speech = infer::read_wav("test", Path::new(SPEECH)).unwrap();
+    let network = VadSpec::Network { runtime: &runtime, store: &store, id: "silero-vad" };
+    for (name, spec) in [("silero", network), ("level", VadSpec::Level(LevelVad { rms: 0.01 }))] {
+        let (mut vad, _): (Box<dyn Vad>, _) = vad::build(spec).unwrap();
+        let whole = vad.speech(&speech).unwrap();
+        assert_eq!(whole.len(), speech.len() / FRAME, "{name}");
+        assert!(whole.iter().all(|p| (0.0..=1.0).contains(p)), "{name}");
+        assert!(whole.iter().filter(|p| **p > 0.5).count() > whole.len() / 3, "{name}: hears speech");
+        vad.reset();
+        let pieces: Vec<f32> = speech.chunks(3 * FRAME).flat_map(|c| vad.speech(c).unwrap()).collect();
+        assert!(whole.iter().zip(&pieces).all(|(a, b)| (a - b).abs() < 1e-4), "{name}");
+        assert!(vad.speech(&[0.0; FRAME - 1]).unwrap().is_empty(), "{name}: less than a frame is nothing");
+        vad.reset();
+        let silence = vad.speech(&[0.0; 40 * FRAME]).unwrap();
+        assert!(silence.iter().all(|p| *p < 0.5), "{name}: silence is no speech");
+    }
+}
+
+#[test]
+fn sources_give_increasing_times_once_and_end_when_cancelled() {
+    let call = h264(&folder("conformance"));
+    let specs = [
+        SourceSpec::Gst(Input::parse(call.to_str().unwrap()).unwrap()),
+        SourceSpec::Synthetic(Scene { frames: 20, audio_s: 2.0, ..Scene::default() }),
+    ];
+    for spec in specs {
+        let cancel = Cancel::default();
+        let mut source = media::build(spec.clone(), &Limits::default(), &cancel).unwrap();
+        assert!(source.info().video.is_some() && source.info().audio.is_some());
+        let streams = source.streams();
+        assert!(source.streams().video.is_none(), "{spec:?}: the second call gives none");
+        let (mut video, mut audio) = (streams.video.unwrap(), streams.audio.unwrap());
+        let heard = std::thread::spawn(move || {
+            let mut samples = 0;
+            while let Some(chunk) = audio.next_chunk().unwrap() {
+                assert!(chunk.samples.iter().all(|s| s.abs() <= 1.0));
+                samples += chunk.samples.len();
+            }
+            samples
+        });
+        let mut times = Vec::new();
+        while let Some(frame) = video.next_frame().unwrap() {
+            assert_eq!(frame.index as usize, times.len());
+            times.push(frame.pts);
+        }
+        assert_eq!(times.len(), 20, "{spec:?}");
+        assert!(times.windows(2).all(|w| w[0] < w[1]), "{spec:?}");
+        assert!((heard.join().unwrap() as i64 - 32_000).abs() < 3_200, "{spec:?}");
+
+        let mut source = media::build(spec.clone(), &Limits::default(), &cancel).unwrap();
+        let mut video = source.streams().video.unwrap();
+        video.next_frame().unwrap();
+        cancel.cancel();
+        assert!(video.next_frame().unwrap().is_none(), "{spec:?}: cancelled");
+    }
+}
+
+/// A writer that keeps what it is given, or refuses.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>, bool);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.1 {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        if self.1 { Err(std::io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn sinks_take_any_record_and_say_when_they_cannot() {
+    let warning = Record::Warning(Warning { code: "c".into(), message: "m".into(), count: 1 });
+    let sinks = |kept: &Kept| {
+        [
+            SinkSpec::Jsonl { out: Box::new(kept.clone()), name: "here".into() },
+            SinkSpec::Summary { out: Box::new(kept.clone()) },
+            SinkSpec::Memory(Memory::default()),
+        ]
+    };
+    for spec in sinks(&Kept::default()) {
+        let mut sink = report::build(spec);
+        sink.write(&warning).unwrap();
+        sink.finish().unwrap();
+    }
+    let mut refused = 0;
+    for spec in sinks(&Kept(Arc::default(), true)) {
+        let mut sink = report::build(spec);
+        let failed: Option<ReportError> = sink.write(&warning).and_then(|()| sink.finish()).err();
+        refused += usize::from(failed.is_some_and(|e| e.is_closed_pipe()));
+    }
+    assert_eq!(refused, 2, "both writers notice; memory has no pipe");
+}
