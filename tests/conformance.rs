@@ -178,6 +178,23 @@ fn sources_give_increasing_times_once_and_end_when_cancelled() {
     }
 }
 
+#[test]
+fn opening_many_recordings_at_once_never_hangs() {
+    let call = h264(&folder("conformance-many"));
+    let spec = SourceSpec::Gst(Input::parse(call.to_str().unwrap()).unwrap());
+    let limits = Limits { stall_s: 60.0, ..Limits::default() };
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..15 {
+                    let mut source = media::build(spec.clone(), &limits, &Cancel::default()).unwrap();
+                    assert!(source.streams().video.unwrap().next_frame().unwrap().is_some());
+                }
+            });
+        }
+    });
+}
+
 /// A writer that keeps what it is given, or refuses.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>, bool);

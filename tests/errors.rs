@@ -90,7 +90,8 @@ fn server(status: &'static str) -> u16 {
             let mut stream = stream.unwrap();
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
-            let _ = stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes());
+            let _ = stream
+                .write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes());
         }
     });
     port
@@ -166,14 +167,16 @@ fn a_faulty_installation_says_what_to_do() {
     fails(call, &["--config", &config], USAGE, &["yunet", "face_score"]);
     let typo = write(&dir, "typo.toml", b"[faec]\n");
     fails(call, &["--config", &typo], USAGE, &["typo.toml", "faec"]);
-    fails(call, &["--fps", "-3"], USAGE, &["fps"]);
+    fails(call, &["--fps", "0"], USAGE, &["fps"]);
 }
 
 /// Copies the models, so that one can be spoilt.
 fn models(dir: &Path) -> PathBuf {
     let home = dir.join("home");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (from, to) in [(root.join("models"), home.join("models")), (root.join(".runtime/models"), home.join(".runtime/models"))] {
+    for (from, to) in
+        [(root.join("models"), home.join("models")), (root.join(".runtime/models"), home.join(".runtime/models"))]
+    {
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         let copied = std::process::Command::new("cp").arg("-rT").args([&from, &to]).status().unwrap();
         assert!(copied.success());
@@ -217,7 +220,20 @@ fn a_half_truncated_file_is_scanned_with_a_warning() {
 #[test]
 fn corrupted_data_is_scanned_with_a_count() {
     let dir = folder("errors-corrupted");
-    let args = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "12", "-g", "5", "-c:a", "aac", "-vf", "noise=alls=20:allf=t"];
+    let args = [
+        "-c:v",
+        "libx264",
+        "-pix_fmt",
+        "yuv420p",
+        "-crf",
+        "12",
+        "-g",
+        "5",
+        "-c:a",
+        "aac",
+        "-vf",
+        "noise=alls=20:allf=t",
+    ];
     let whole = clip(&dir, "whole.ts", &args);
     let mut bytes = std::fs::read(&whole).unwrap();
     let from = bytes.len() / 4;
@@ -252,8 +268,7 @@ fn one_bad_input_does_not_stop_the_others() {
     let call = h264(&dir);
     let empty = write(&dir, "empty.mp4", b"");
     let out = dir.join("out");
-    let output =
-        unmask(&["scan", &empty, call.to_str().unwrap(), "--device", "cpu", "--out", out.to_str().unwrap()]);
+    let output = unmask(&["scan", &empty, call.to_str().unwrap(), "--device", "cpu", "--out", out.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(INPUT), "{}", stderr(&output));
     assert!(stderr(&output).contains("empty.mp4: is empty"));
     common::records(&std::fs::read(out.join("call.jsonl")).unwrap());

@@ -5,7 +5,9 @@ mod common;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{FACE, H264, PORTRAIT, SPEECH, clip, ffmpeg, folder, h264, median_box, median_score, of, program, scan, warnings};
+use common::{
+    FACE, H264, PORTRAIT, SPEECH, clip, ffmpeg, folder, h264, median_box, median_score, of, program, scan, warnings,
+};
 use serde_json::Value;
 
 /// Every box coordinate within `tolerance` of the portrait's, scaled.
@@ -21,10 +23,20 @@ fn containers_and_codecs() {
     let dir = folder("formats");
     let table: [(&str, &str, Option<&str>, &[&str]); 12] = [
         ("a.mov", "h264", Some("aac"), &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"]),
-        ("a.mkv", "h265", Some("flac"), &["-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p", "-c:a", "flac"]),
+        (
+            "a.mkv",
+            "h265",
+            Some("flac"),
+            &["-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p", "-c:a", "flac"],
+        ),
         ("a.webm", "vp8", Some("vorbis"), &["-c:v", "libvpx", "-b:v", "1M", "-c:a", "libvorbis"]),
         ("b.webm", "vp9", Some("opus"), &["-c:v", "libvpx-vp9", "-b:v", "1M", "-cpu-used", "8", "-c:a", "libopus"]),
-        ("av1.mkv", "av1", Some("opus"), &["-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-b:v", "1M", "-c:a", "libopus"]),
+        (
+            "av1.mkv",
+            "av1",
+            Some("opus"),
+            &["-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-b:v", "1M", "-c:a", "libopus"],
+        ),
         ("a.ts", "h264", Some("aac"), &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"]),
         ("a.mpg", "mpeg2video", None, &["-c:v", "mpeg2video", "-r", "25", "-q:v", "2", "-c:a", "mp2"]),
         ("b.mpg", "mpeg1video", None, &["-c:v", "mpeg1video", "-r", "25", "-q:v", "2", "-c:a", "mp2"]),
@@ -56,10 +68,27 @@ fn the_same_call_in_other_clothes_scores_the_same() {
     let rotated = dir.join("rotated.mp4");
     // Stored lying on its side, shown upright by its metadata.
     let side = clip(&dir, "side.mp4", &[H264, &["-vf", "transpose=1"]].concat());
-    ffmpeg(&["-display_rotation", "90", "-i", side.to_str().unwrap(), "-c", "copy", rotated.to_str().unwrap()]);
+    common::rotate(&side, &rotated, 270);
     let others = [
         clip(&dir, "vp9.webm", &["-c:v", "libvpx-vp9", "-crf", "20", "-b:v", "0", "-cpu-used", "8", "-c:a", "libopus"]),
-        clip(&dir, "av1.mkv", &["-c:v", "libaom-av1", "-crf", "20", "-cpu-used", "8", "-usage", "realtime", "-c:a", "libopus"]),
+        clip(
+            &dir,
+            "av1.mkv",
+            &[
+                "-c:v",
+                "libaom-av1",
+                "-crf",
+                "20",
+                "-b:v",
+                "0",
+                "-cpu-used",
+                "8",
+                "-usage",
+                "realtime",
+                "-c:a",
+                "libopus",
+            ],
+        ),
         rotated,
     ];
     let first = scan(&call, &[]);
@@ -87,7 +116,10 @@ fn sound_alone_and_pictures_alone_are_normal() {
     assert_eq!(of(&records, "frame").len(), 20);
     assert!(of(&records, "voice").is_empty());
     let verdict = of(&records, "verdict")[0];
-    assert_eq!((&verdict["voice"]["result"], &verdict["voice"]["reasons"][0]), (&"not_assessed".into(), &"no_audio_stream".into()));
+    assert_eq!(
+        (&verdict["voice"]["result"], &verdict["voice"]["reasons"][0]),
+        (&"not_assessed".into(), &"no_audio_stream".into())
+    );
 }
 
 #[test]
@@ -96,7 +128,25 @@ fn variable_frame_rate_keeps_its_times() {
     let path = dir.join("vfr.mp4");
     let text = path.to_str().unwrap();
     let select = "select='not(between(n,5,14))'";
-    ffmpeg(&["-loop", "1", "-framerate", "10", "-i", PORTRAIT, "-t", "2", "-vf", select, "-fps_mode", "vfr", "-c:v", "libx264", "-pix_fmt", "yuv420p", text]);
+    ffmpeg(&[
+        "-loop",
+        "1",
+        "-framerate",
+        "10",
+        "-i",
+        PORTRAIT,
+        "-t",
+        "2",
+        "-vf",
+        select,
+        "-fps_mode",
+        "vfr",
+        "-c:v",
+        "libx264",
+        "-pix_fmt",
+        "yuv420p",
+        text,
+    ]);
     let records = scan(&path, &[]);
     let times: Vec<f64> = of(&records, "frame").iter().map(|f| f["pts_s"].as_f64().unwrap()).collect();
     assert_eq!(times.len(), 10);
@@ -120,10 +170,23 @@ fn wide_pixels_are_seen_as_squares() {
 #[test]
 fn interlaced_video_gives_a_frame_a_frame() {
     let dir = folder("formats-interlaced");
-    let args = ["-vf", "tinterlace=interleave_top,fieldorder=tff", "-c:v", "mpeg2video", "-q:v", "2", "-r", "25", "-flags", "+ilme+ildct", "-c:a", "mp2"];
+    let args = [
+        "-vf",
+        "tinterlace=interleave_top,fieldorder=tff",
+        "-c:v",
+        "mpeg2video",
+        "-q:v",
+        "2",
+        "-r",
+        "25",
+        "-flags",
+        "+ilme+ildct",
+        "-c:a",
+        "mp2",
+    ];
     let records = scan(&clip(&dir, "i.ts", &args), &[]);
-    let (frames, seconds) = (of(&records, "frame").len(), 2.0);
-    assert!((f64::from(frames as u32) / seconds - 25.0).abs() <= 2.0, "{frames} frames, not fields");
+    // Ten frames a second become five of two fields each.
+    assert_eq!(of(&records, "frame").len(), 10, "frames, not fields");
     face_is_at(&records, 1.0, 12.0, "interlaced");
 }
 
@@ -134,8 +197,33 @@ fn of_several_audio_tracks_the_first_is_heard() {
     let text = path.to_str().unwrap();
     let silence = "anullsrc=r=16000:cl=mono";
     ffmpeg(&[
-        "-loop", "1", "-framerate", "5", "-i", PORTRAIT, "-i", SPEECH, "-f", "lavfi", "-i", silence, "-t", "3", "-map", "0:v",
-        "-map", "1:a", "-map", "2:a", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "flac", text,
+        "-loop",
+        "1",
+        "-framerate",
+        "5",
+        "-i",
+        PORTRAIT,
+        "-i",
+        SPEECH,
+        "-f",
+        "lavfi",
+        "-i",
+        silence,
+        "-t",
+        "3",
+        "-map",
+        "0:v",
+        "-map",
+        "1:a",
+        "-map",
+        "2:a",
+        "-c:v",
+        "libx264",
+        "-pix_fmt",
+        "yuv420p",
+        "-c:a",
+        "flac",
+        text,
     ]);
     let records = scan(&path, &[]);
     assert!(warnings(&records).contains(&"several_audio_streams".into()));
@@ -161,7 +249,11 @@ fn standard_input_reads_any_container() {
     // Its index is at the end: a pipe alone could not play it.
     let call = h264(&dir);
     let file = std::fs::File::open(&call).unwrap();
-    let output = program().args(["scan", "-", "--format", "jsonl", "--device", "cpu"]).stdin(Stdio::from(file)).output().unwrap();
+    let output = program()
+        .args(["scan", "-", "--format", "jsonl", "--device", "cpu"])
+        .stdin(Stdio::from(file))
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", common::stderr(&output));
     let piped = common::records(&output.stdout);
     let read = scan(&call, &[]);
@@ -194,7 +286,17 @@ fn http_and_hls() {
     let dir = folder("formats-http");
     let call = h264(&dir);
     let playlist = dir.join("call.m3u8");
-    ffmpeg(&["-i", call.to_str().unwrap(), "-c", "copy", "-hls_time", "1", "-hls_playlist_type", "vod", playlist.to_str().unwrap()]);
+    ffmpeg(&[
+        "-i",
+        call.to_str().unwrap(),
+        "-c",
+        "copy",
+        "-hls_time",
+        "1",
+        "-hls_playlist_type",
+        "vod",
+        playlist.to_str().unwrap(),
+    ]);
     let port = serve(dir);
     for name in ["call.mp4", "call.m3u8"] {
         let records = scan(Path::new(&format!("http://127.0.0.1:{port}/{name}")), &[]);

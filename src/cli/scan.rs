@@ -64,6 +64,7 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
         let scanned = input.and_then(|input| scan(input, args, &config, &mut engines, &cancel));
         match scanned {
             Ok(()) => {}
+            Err(_) if cancel.is_cancelled() => {}
             Err(error) if args.inputs.len() == 1 || stops_all(&error) => return Err(error.into()),
             Err(error) => {
                 eprintln!("unmask: {error}");
@@ -105,13 +106,7 @@ fn catch_interrupts(cancel: &Cancel) -> anyhow::Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
-fn scan(
-    input: Input,
-    args: &ScanArgs,
-    config: &Config,
-    engines: &mut Engines,
-    cancel: &Cancel,
-) -> Result<(), Error> {
+fn scan(input: Input, args: &ScanArgs, config: &Config, engines: &mut Engines, cancel: &Cancel) -> Result<(), Error> {
     let (name, stem) = (input.shown(), input.stem());
     let mut source = media::build(SourceSpec::Gst(input), &config.limits, cancel)?;
     let mut output = Output::open(args, &stem)?;

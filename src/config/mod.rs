@@ -201,7 +201,7 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let config: Self = toml::from_str(&text)
-            .map_err(|e| ConfigError::Malformed { path: path.to_owned(), message: e.to_string() })?;
+            .map_err(|e| ConfigError::Malformed { path: path.to_owned(), message: one_line(&e, &text) })?;
         config.validate()?;
         Ok(config)
     }
@@ -211,17 +211,42 @@ impl Config {
         let unit = |v: f32| (0.0..=1.0).contains(&v);
         let positive = |v: f64| v.is_finite() && v > 0.0;
         let checks: [(&'static str, String, bool, &'static str); 12] = [
-            ("fps", format!("{:?}", self.fps), self.fps.is_none_or(|f| positive(f) && f <= 1000.0), "more than 0, at most 1000"),
-            ("face.detect_side_px", self.face.detect_side_px.to_string(), self.face.detect_side_px % 32 == 0 && (64..=2048).contains(&self.face.detect_side_px), "a multiple of 32 from 64 to 2048"),
+            (
+                "fps",
+                format!("{:?}", self.fps),
+                self.fps.is_none_or(|f| positive(f) && f <= 1000.0),
+                "more than 0, at most 1000",
+            ),
+            (
+                "face.detect_side_px",
+                self.face.detect_side_px.to_string(),
+                self.face.detect_side_px % 32 == 0 && (64..=2048).contains(&self.face.detect_side_px),
+                "a multiple of 32 from 64 to 2048",
+            ),
             ("face.min_score", self.face.min_score.to_string(), unit(self.face.min_score), "0 to 1"),
             ("face.max_cut_off", self.face.max_cut_off.to_string(), unit(self.face.max_cut_off), "0 to 1"),
             ("face.min_size_px", self.face.min_size_px.to_string(), self.face.min_size_px >= 0.0, "0 or more"),
             ("voice.hop_s", self.voice.hop_s.to_string(), (0.1..=4.0).contains(&self.voice.hop_s), "0.1 to 4"),
-            ("voice.min_speech_s", self.voice.min_speech_s.to_string(), (0.0..=4.0).contains(&self.voice.min_speech_s), "0 to 4"),
+            (
+                "voice.min_speech_s",
+                self.voice.min_speech_s.to_string(),
+                (0.0..=4.0).contains(&self.voice.min_speech_s),
+                "0 to 4",
+            ),
             ("voice.vad_threshold", self.voice.vad_threshold.to_string(), unit(self.voice.vad_threshold), "0 to 1"),
             ("verdict.signs_at", self.verdict.signs_at.to_string(), unit(self.verdict.signs_at), "0 to 1"),
-            ("verdict.clear_below", self.verdict.clear_below.to_string(), unit(self.verdict.clear_below) && self.verdict.clear_below <= self.verdict.signs_at, "0 to 1, at most verdict.signs_at"),
-            ("limits.max_duration_s", self.limits.max_duration_s.to_string(), positive(self.limits.max_duration_s), "more than 0"),
+            (
+                "verdict.clear_below",
+                self.verdict.clear_below.to_string(),
+                unit(self.verdict.clear_below) && self.verdict.clear_below <= self.verdict.signs_at,
+                "0 to 1, at most verdict.signs_at",
+            ),
+            (
+                "limits.max_duration_s",
+                self.limits.max_duration_s.to_string(),
+                positive(self.limits.max_duration_s),
+                "more than 0",
+            ),
             ("limits.stall_s", self.limits.stall_s.to_string(), positive(self.limits.stall_s), "more than 0"),
         ];
         match checks.into_iter().find(|(_, _, ok, _)| !ok) {
@@ -236,6 +261,13 @@ impl Config {
         let text = serde_json::to_string(self).unwrap_or_default();
         crate::infer::hex(&Sha256::digest(text.as_bytes()))
     }
+}
+
+/// A TOML error as one line: where, and what.
+pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let line = error.span().map(|s| text.get(..s.start).unwrap_or_default().lines().count().max(1));
+    let place = line.map(|n| format!("line {n}: ")).unwrap_or_default();
+    format!("{place}{}", error.message().replace('\n', " "))
 }
 
 #[cfg(test)]

@@ -2,14 +2,17 @@
 
 mod affine;
 mod align;
+mod crop;
 pub mod detect;
 mod quality;
-mod sample;
 mod score;
+mod shrink;
 pub mod track;
+mod yuv;
 
 pub use affine::Affine;
 pub use align::{crop_map, similarity};
+pub use crop::crop;
 pub use quality::assess;
-pub use sample::{DetectInput, crop};
 pub use score::{FaceScorer, fit_to_score};
+pub use shrink::{DetectInput, Prepared};

@@ -3,7 +3,7 @@
 //! Angles are estimates from five points under a rigid frontal face: with the distance between the eyes as unit,
 //! the nose tip stands 0.6 before the plane of the eyes, the mouth 1.1 below them, the nose tip half-way.
 
-use crate::types::{BoxPx, Detection, Quality};
+use crate::types::{BoxPx, Detection, Landmarks, Point, Quality};
 
 /// Nose tip before the plane of the eyes, in eye distances.
 const NOSE_DEPTH: f32 = 0.6;
@@ -14,13 +14,15 @@ const MOUTH_DROP: f32 = 1.1;
 /// Where the nose tip is between eyes and mouth when the face looks straight ahead.
 const NOSE_HEIGHT: f32 = 0.5;
 
-/// `rgb` is the aligned crop (`width × height`, R, G and B planes, 0..=255); `frame` the upright frame size.
-pub fn assess(detection: &Detection, rgb: &[f32], width: usize, frame: (u32, u32)) -> Quality {
-    let (yaw_deg, pitch_deg, roll_deg) = pose(detection);
+/// `rgb` is the aligned crop (`width` pixels wide; R, G and B planes, 0..=255), `frame` the upright frame size in
+/// pixels, `pixel_aspect` the width of an upright pixel over its height.
+pub fn assess(detection: &Detection, rgb: &[f32], width: usize, frame: (u32, u32), pixel_aspect: f32) -> Quality {
+    let square = detection.landmarks.map(|p| Point { x: p.x * pixel_aspect, y: p.y });
+    let (yaw_deg, pitch_deg, roll_deg) = pose(&square);
     let luma = centre_luma(rgb, width);
     let mean = luma.iter().flatten().sum::<f32>() / luma.iter().map(Vec::len).sum::<usize>().max(1) as f32;
     Quality {
-        size_px: detection.bbox.w.min(detection.bbox.h),
+        size_px: (detection.bbox.w * pixel_aspect).min(detection.bbox.h),
         sharpness: sharpness(&luma, mean),
         yaw_deg,
         pitch_deg,
@@ -31,8 +33,8 @@ pub fn assess(detection: &Detection, rgb: &[f32], width: usize, frame: (u32, u32
 }
 
 /// Yaw, pitch and roll in degrees.
-fn pose(detection: &Detection) -> (f32, f32, f32) {
-    let [right_eye, left_eye, nose, right_mouth, left_mouth] = detection.landmarks;
+fn pose(landmarks: &Landmarks) -> (f32, f32, f32) {
+    let [right_eye, left_eye, nose, right_mouth, left_mouth] = landmarks;
     let (ex, ey) = (left_eye.x - right_eye.x, left_eye.y - right_eye.y);
     let eyes = ex.hypot(ey).max(1e-3);
     let (ux, uy) = (ex / eyes, ey / eyes);
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_frontal_face_has_no_turn() {
-        let (yaw, pitch, roll) = pose(&frontal());
+        let (yaw, pitch, roll) = pose(&frontal().landmarks);
         assert!(yaw.abs() < 1.0 && pitch.abs() < 10.0 && roll.abs() < 1.0, "{yaw} {pitch} {roll}");
     }
 
@@ -99,7 +101,7 @@ mod tests {
     fn a_nose_to_the_side_is_a_turn_to_that_side() {
         let mut face = frontal();
         face.landmarks[2].x += 15.0;
-        assert!(pose(&face).0 > 25.0);
+        assert!(pose(&face.landmarks).0 > 25.0);
     }
 
     #[test]
@@ -114,8 +116,8 @@ mod tests {
             let plane: Vec<f32> = (0..64 * 64).map(|i| if (i % 64) / period % 2 == 0 { 60.0 } else { 200.0 }).collect();
             [plane.clone(), plane.clone(), plane].concat()
         };
-        let sharp = assess(&frontal(), &stripes(2), 64, (640, 480)).sharpness;
-        let soft = assess(&frontal(), &stripes(16), 64, (640, 480)).sharpness;
+        let sharp = assess(&frontal(), &stripes(2), 64, (640, 480), 1.0).sharpness;
+        let soft = assess(&frontal(), &stripes(16), 64, (640, 480), 1.0).sharpness;
         assert!(sharp > 2.0 * soft && soft > 0.0, "{sharp} {soft}");
     }
 
@@ -128,7 +130,7 @@ mod tests {
                 let (x, y) = (p.x - 150.0, p.y - 150.0);
                 (p.x, p.y) = (150.0 + x * cos - y * sin, 150.0 + x * sin + y * cos);
             }
-            let (yaw, _, roll) = pose(&face);
+            let (yaw, _, roll) = pose(&face.landmarks);
             prop_assert!((roll - angle.to_degrees()).abs() < 0.5);
             prop_assert!(yaw.abs() < 1.0);
         }

@@ -6,8 +6,8 @@ use super::verdict::{finding, not_assessed, overall};
 use super::{Alert, BlockMean, Estimate, Smoother};
 use crate::config::VerdictConfig;
 use crate::types::record::{
-    Coverage, Face, FaceQuality, Finding, Frame, Reason, SCOPE, ScoreState, TrackFinding, Verdict, Voice,
-    VoiceState, round, secs,
+    Coverage, Face, FaceQuality, Finding, Frame, Reason, SCOPE, ScoreState, TrackFinding, Verdict, Voice, VoiceState,
+    round, secs,
 };
 use crate::types::{
     Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
@@ -270,14 +270,27 @@ mod tests {
     use crate::types::BoxPx;
     use crate::types::record::Outcome;
 
-    const QUALITY: Quality =
-        Quality { size_px: 90.0, sharpness: 0.2, yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0, exposure: 0.5, cut_off: 0.0 };
+    const QUALITY: Quality = Quality {
+        size_px: 90.0,
+        sharpness: 0.2,
+        yaw_deg: 0.0,
+        pitch_deg: 0.0,
+        roll_deg: 0.0,
+        exposure: 0.5,
+        cut_off: 0.0,
+    };
 
     fn frame(index: i64, logits: &[Option<f32>]) -> FrameEvidence {
         let bbox = BoxPx { x: 0.0, y: 0.0, w: 90.0, h: 90.0 };
         let faces = logits.iter().zip(1..);
         let faces = faces
-            .map(|(logit, id)| FaceEvidence { track: TrackId(id), bbox, quality: QUALITY, logit: *logit, reasons: vec![] })
+            .map(|(logit, id)| FaceEvidence {
+                track: TrackId(id),
+                bbox,
+                quality: QUALITY,
+                logit: *logit,
+                reasons: vec![],
+            })
             .collect();
         FrameEvidence { index: index as u64, pts: MediaTime::from_samples(index, 10), utc: None, faces }
     }

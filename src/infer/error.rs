@@ -8,7 +8,10 @@ use crate::error::ErrorKind;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum InferError {
-    #[error("ONNX Runtime is not there: looked for {}; run scripts/setup, or name the library with --ort-lib", shown(looked))]
+    #[error(
+        "ONNX Runtime is not there: looked for {}; run scripts/setup, or name the library with --ort-lib",
+        shown(looked)
+    )]
     LibraryMissing { looked: Vec<PathBuf> },
     #[error("ONNX Runtime {path} cannot be used: {reason}; run scripts/setup", path = path.display())]
     LibraryUnusable { path: PathBuf, reason: String },
@@ -20,7 +23,7 @@ pub enum InferError {
     ModelMissing { model: String, path: PathBuf },
     #[error("{path}: {message}", path = path.display())]
     Manifest { path: PathBuf, message: String },
-    #[error("model {model}: {path} is not the file its manifest names (sha256 {found}, expected {expected}); run scripts/setup", path = path.display())]
+    #[error("model {model}: {path} is not the file its manifest names (sha256 {found}, expected {expected}); run scripts/setup, or restore the file from the repository", path = path.display())]
     Hash { model: String, path: PathBuf, found: String, expected: String },
     #[error("model {model} may not be used commercially ({licence}): add --allow-noncommercial if your use is not")]
     Licence { model: String, licence: String },
@@ -28,7 +31,9 @@ pub enum InferError {
     Task { model: String, found: String, wanted: String },
     #[error("model {model}: {message}")]
     Shape { model: String, message: String },
-    #[error("model {model}: its answer to the committed example is {found}, expected {expected} ± {tolerance}; reinstall it")]
+    #[error(
+        "model {model}: its answer to the committed example is {found}, expected {expected} ± {tolerance}; reinstall it"
+    )]
     Golden { model: String, found: String, expected: String, tolerance: f32 },
     #[error("model {model}: output {output} is not a number")]
     NotFinite { model: String, output: String },

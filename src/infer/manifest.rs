@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::InferError;
+use crate::config::one_line;
 use crate::types::record::ModelInfo;
 
 /// What a network is for.
@@ -184,7 +185,7 @@ impl Manifest {
         let path = dir.join("model.toml");
         let bad = |message: String| InferError::Manifest { path: path.clone(), message };
         let text = std::fs::read_to_string(&path).map_err(|e| bad(e.to_string()))?;
-        let manifest: Self = toml::from_str(&text).map_err(|e| bad(e.to_string()))?;
+        let manifest: Self = toml::from_str(&text).map_err(|e| bad(one_line(&e, &text)))?;
         let folder = dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if manifest.id != folder {
             return Err(bad(format!("id is {}, but the folder is named {folder}", manifest.id)));

@@ -21,8 +21,7 @@ impl OnnxEngine {
         let bytes = model.read_weights()?;
         let session = runtime.session(&manifest.id, &bytes)?;
         let has_input = session.inputs().iter().any(|i| i.name() == manifest.input.name);
-        let has_output =
-            manifest.output.as_ref().is_none_or(|o| session.outputs().iter().any(|s| s.name() == o.name));
+        let has_output = manifest.output.as_ref().is_none_or(|o| session.outputs().iter().any(|s| s.name() == o.name));
         if !has_input || !has_output {
             let message = "the network's inputs or outputs are not those that model.toml names".into();
             return Err(InferError::Shape { model: manifest.id.clone(), message });

@@ -55,7 +55,8 @@ impl Runtime {
     pub fn open(config: &RuntimeConfig) -> Result<Self, InferError> {
         let library = library::find(config.ort_lib.as_deref())?;
         let (library, environment) = environment(library)?;
-        let mut runtime = Self { environment, provider: Provider::Cpu, note: None, version: version(&library), library };
+        let mut runtime =
+            Self { environment, provider: Provider::Cpu, note: None, version: version(&library), library };
         if config.device != Device::Cpu {
             match runtime.try_cuda() {
                 Ok(()) => runtime.provider = Provider::Cuda,
@@ -116,8 +117,7 @@ fn environment(library: PathBuf) -> Result<(PathBuf, Environment), InferError> {
     }
     let unusable = |reason: String| InferError::LibraryUnusable { path: library.clone(), reason };
     let builder = ort::init_from(&library).map_err(|e| unusable(e.to_string()))?;
-    let environment =
-        builder.with_name("unmask").with_telemetry(false).build().map_err(|e| unusable(e.to_string()))?;
+    let environment = builder.with_name("unmask").with_telemetry(false).build().map_err(|e| unusable(e.to_string()))?;
     environment.set_log_level(ort::logging::LogLevel::Fatal);
     *loaded = Some((library.clone(), environment.clone()));
     Ok((library, environment))

@@ -47,10 +47,9 @@ impl MediaError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Limit { .. } => ErrorKind::Limit,
-            Self::MissingDecoder { .. }
-            | Self::MissingElement { .. }
-            | Self::Gstreamer { .. }
-            | Self::Spool { .. } => ErrorKind::Environment,
+            Self::MissingDecoder { .. } | Self::MissingElement { .. } | Self::Gstreamer { .. } | Self::Spool { .. } => {
+                ErrorKind::Environment
+            }
             _ => ErrorKind::Input,
         }
     }

@@ -38,7 +38,12 @@ pub struct OwnedPlanes {
 
 impl OwnedPlanes {
     /// I420 planes from functions of the sample's position.
-    pub fn i420(width: u32, height: u32, y: impl Fn(usize, usize) -> u8, uv: impl Fn(usize, usize) -> (u8, u8)) -> Self {
+    pub fn i420(
+        width: u32,
+        height: u32,
+        y: impl Fn(usize, usize) -> u8,
+        uv: impl Fn(usize, usize) -> (u8, u8),
+    ) -> Self {
         let (w, h) = (width as usize, height as usize);
         let (cw, ch) = (w.div_ceil(2), h.div_ceil(2));
         let luma = (0..w * h).map(|i| y(i % w, i / w)).collect();
@@ -81,11 +86,8 @@ impl SyntheticSource {
             height: scene.height,
             fps: Some(f64::from(scene.fps)),
         });
-        let audio = (scene.audio_s > 0.0).then(|| AudioInfo {
-            codec: "raw".into(),
-            rate_hz: AudioChunk::RATE_HZ,
-            channels: 1,
-        });
+        let audio =
+            (scene.audio_s > 0.0).then(|| AudioInfo { codec: "raw".into(), rate_hz: AudioChunk::RATE_HZ, channels: 1 });
         let video_s = scene.frames as f64 / f64::from(scene.fps.max(1));
         let duration_s = Some(video_s.max(scene.audio_s));
         let info = SourceInfo { uri: "synthetic:scene".into(), duration_s, video, audio, ..SourceInfo::default() };

@@ -44,7 +44,8 @@ impl Engines {
         let (vad, vad_manifest) =
             vad::build(VadSpec::Network { runtime: &runtime, store: &store, id: &config.voice.vad })?;
         let voice = VoiceScorer::load(&runtime, &store, &config.voice.scorer)?;
-        let manifests = [detector_manifest.as_ref(), Some(face.manifest()), vad_manifest.as_ref(), Some(voice.manifest())];
+        let manifests =
+            [detector_manifest.as_ref(), Some(face.manifest()), vad_manifest.as_ref(), Some(voice.manifest())];
         let models = manifests.into_iter().flatten().map(|m| m.info()).collect();
         let runtime = RuntimeInfo {
             provider: runtime.provider.name().into(),

@@ -133,7 +133,7 @@ fn aligned(frame: &VideoFrame, face: &TrackedFace, scorer: &FaceScorer) -> Optio
     let size = scorer.size();
     let map = crop_map(&landmarks, scorer.template(), size, picture.upright_pixel_aspect())?;
     let rgb = crop(picture, &map, size.0, size.1);
-    let quality = assess(&face.detection, &rgb, size.0, picture.upright_size());
+    let quality = assess(&face.detection, &rgb, size.0, picture.upright_size(), picture.upright_pixel_aspect());
     Some(FaceCrop { frame_index: frame.index, pts: frame.pts, track: face.track, bbox, landmarks, quality, rgb })
 }
 

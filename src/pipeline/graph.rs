@@ -4,11 +4,11 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::Engines;
 use super::face_stage::{self, DetectedFrame, Sampler};
 use super::join::VoiceFeed;
 use super::stats::Meter;
 use super::voice_stage::{self, VoiceMessage};
-use super::Engines;
 use crate::config::Config;
 use crate::error::Error;
 use crate::face::track::Tracker;

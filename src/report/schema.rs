@@ -17,8 +17,20 @@ mod tests {
 
     /// Law and decency: nothing of the kind may ever be a field or a value.
     const FORBIDDEN: [&str; 14] = [
-        "emotion", "honest", "decept", "accent", "gender", "sex", "age_", "ethnic", "race", "nationality", "accept",
-        "reject\"", "genuine", "\"fake",
+        "emotion",
+        "honest",
+        "decept",
+        "accent",
+        "gender",
+        "sex",
+        "age_",
+        "ethnic",
+        "race",
+        "nationality",
+        "accept",
+        "reject\"",
+        "genuine",
+        "\"fake",
     ];
 
     #[test]

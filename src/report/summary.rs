@@ -109,10 +109,8 @@ impl Sink for Summary {
             }
             Record::End(end) => {
                 let s = &end.stats;
-                let line = format!(
-                    "{:.1} s, {:.1} times real time, on {}\n",
-                    s.wall_s, s.realtime_factor, self.provider
-                );
+                let line =
+                    format!("{:.1} s, {:.1} times real time, on {}\n", s.wall_s, s.realtime_factor, self.provider);
                 let failed = |source| ReportError::Write { name: "standard output".into(), source };
                 self.out.write_all(line.as_bytes()).map_err(failed)?;
             }

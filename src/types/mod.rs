@@ -2,8 +2,8 @@
 //! their names or types. A value does not change once it is sent.
 
 mod audio;
-mod evidence;
 mod event;
+mod evidence;
 mod face;
 mod picture;
 mod prob;
@@ -11,11 +11,9 @@ pub mod record;
 mod time;
 
 pub use audio::{AudioChunk, SpeechWindow};
-pub use evidence::{FaceEvidence, FrameEvidence, VoiceEvidence};
 pub use event::{Event, EventKind};
+pub use evidence::{FaceEvidence, FrameEvidence, VoiceEvidence};
 pub use face::{BoxPx, Detection, FaceCrop, LANDMARKS, Landmarks, Point, Quality, TrackId};
-pub use picture::{
-    ColorMatrix, ColorRange, Orientation, Picture, PictureFormat, PlaneView, Planes, VideoFrame,
-};
+pub use picture::{ColorMatrix, ColorRange, Orientation, Picture, PictureFormat, PlaneView, Planes, VideoFrame};
 pub use prob::Prob;
 pub use time::{MediaTime, TimeSpan};

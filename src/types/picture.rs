@@ -180,11 +180,12 @@ mod tests {
             for mirrored in [false, true] {
                 let o = Orientation { quarter_turns, mirrored };
                 let (uw, uh) = o.upright_size(4, 2);
-                let mut seen: Vec<(i32, i32)> = [(0.0, 0.0), (uw as f32, 0.0), (0.0, uh as f32), (uw as f32, uh as f32)]
-                    .iter()
-                    .map(|&(x, y)| o.to_stored(x, y, w, h))
-                    .map(|(x, y)| (x as i32, y as i32))
-                    .collect();
+                let mut seen: Vec<(i32, i32)> =
+                    [(0.0, 0.0), (uw as f32, 0.0), (0.0, uh as f32), (uw as f32, uh as f32)]
+                        .iter()
+                        .map(|&(x, y)| o.to_stored(x, y, w, h))
+                        .map(|(x, y)| (x as i32, y as i32))
+                        .collect();
                 seen.sort_unstable();
                 assert_eq!(seen, [(0, 0), (0, 2), (4, 0), (4, 2)], "{o:?}");
             }

@@ -45,7 +45,8 @@ impl VoiceScorer {
 
     /// Scores one window of [`WINDOW`] samples.
     pub fn score(&mut self, samples: &[f32]) -> Result<f32, InferError> {
-        let wrong = |e: ndarray::ShapeError| InferError::Shape { model: self.manifest.id.clone(), message: e.to_string() };
+        let wrong =
+            |e: ndarray::ShapeError| InferError::Shape { model: self.manifest.id.clone(), message: e.to_string() };
         let values = ArrayView2::from_shape((1, WINDOW), samples).map_err(wrong)?.into_dyn();
         let outputs = self.engine.run(&[Input { name: &self.manifest.input.name, values }])?;
         let name = self.manifest.output.as_ref().map_or("", |o| &o.name);

@@ -54,6 +54,24 @@ pub fn h264(dir: &Path) -> PathBuf {
 /// ffmpeg's options for the usual clip.
 pub const H264: &[&str] = &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-c:a", "aac"];
 
+/// Copies an mp4 whose video is its first track, telling players to turn it clockwise by `degrees`: writes the
+/// matrix of the track header (ISO/IEC 14496-12, 8.3.2), which not every ffmpeg can.
+pub fn rotate(from: &Path, to: &Path, degrees: u32) {
+    let mut bytes = std::fs::read(from).unwrap();
+    let header = bytes.windows(4).position(|w| w == b"tkhd").unwrap() + 4;
+    let matrix: [i32; 4] = match degrees {
+        90 => [0, 1, -1, 0],
+        180 => [-1, 0, 0, -1],
+        270 => [0, -1, 1, 0],
+        _ => [1, 0, 0, 1],
+    };
+    for (slot, value) in [0, 1, 3, 4].into_iter().zip(matrix) {
+        let at = header + 40 + slot * 4;
+        bytes[at..at + 4].copy_from_slice(&(value << 16).to_be_bytes());
+    }
+    std::fs::write(to, bytes).unwrap();
+}
+
 /// The program, with the processor as its device.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unmask"));

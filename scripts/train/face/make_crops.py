@@ -35,7 +35,7 @@ def arguments():
     parser.add_argument("--cache", type=Path, default=Path(".runtime/train-face"))
     parser.add_argument("--set", default="train", help="name of the set of shards")
     parser.add_argument("--held-out", action="store_true", help="use the held-out people instead of the others")
-    parser.add_argument("--video-share", type=float, default=0.35, help="how often a video frame is the source")
+    parser.add_argument("--video-share", type=float, default=0.5, help="how often a video frame is the source")
     parser.add_argument("--leave-out", nargs="*", default=[], help="families, generator kinds or traces not to use")
     parser.add_argument("--only", nargs="*", default=[], help="families or generator kinds to use alone")
     parser.add_argument("--start", type=int, default=0)

@@ -151,9 +151,10 @@ def main():
     """The training loop."""
     args = arguments()
     torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
     folder = args.cache / "runs" / args.name
     network, average, optimiser, step, spent = begin(args, folder)
-    torch.manual_seed(args.seed + step)
+    torch.manual_seed(args.seed + step)  # a resumed run draws on, it does not repeat
     rng = np.random.default_rng([args.seed, step])
     pool = Pool(args, rng)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(args.device) for v in (model.MEAN, model.STD))

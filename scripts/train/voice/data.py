@@ -12,7 +12,7 @@ import torch
 from channel import after_codec, before_codec, finished
 from store import Store
 
-STAGES = ["base", "made", "neural", "renders", "coded"]
+STAGES = ["base", "made", "neural", "read", "coded"]
 HELD_METHODS = {"WaveGrad", "PortaSpeech", "StarGAN-VC", "resample-overlap"}
 
 

@@ -1,12 +1,13 @@
 """Fills the cache: the train clips, fakes made from the real ones, and both again through codecs.
 
 In: the train manifest and its clips, optionally folders of more real speech. Out: stores under `--cache`
-(`base`, `made`, `neural`, `coded`). Every stage skips what is there, so a stopped run goes on.
+(`base`, `made`, `neural`, `read`, `coded`). Every stage skips what is there, so a stopped run goes on.
 
-    python prepare.py base && python prepare.py made && python prepare.py neural && python prepare.py coded
+    python prepare.py base && python prepare.py made && python prepare.py neural && python prepare.py read && python prepare.py coded
 """
 
 import argparse
+import re
 import warnings
 import zlib
 from pathlib import Path
@@ -19,6 +20,7 @@ from scipy.signal import resample_poly
 
 import changers
 import dsp_vocoders
+import synthesisers
 from channel import coded_variant
 from codecs_ffmpeg import CODECS, code_clips
 from neural_vocoders import hifigan_render, load_hifigan
@@ -50,7 +52,7 @@ def read_wave(path):
 
 
 def base(args):
-    """Caches the manifest's clips and, from `--real-folder NAME=FOLDER`, more real speech."""
+    """Caches the manifest's clips and, from `--real-folder NAME=FOLDER=PATTERN`, more real speech."""
     store = Store(args.cache / "base")
     manifest = pd.read_csv(args.data / "train" / "manifest.csv", keep_default_na=False)
     for row in manifest.itertuples():
@@ -62,30 +64,28 @@ def base(args):
             origin=row.path, variant="plain",
         )
     for entry in args.real_folder:
-        name, folder = entry.split("=", 1)
-        add_real_folder(store, name, Path(folder), args.per_group)
+        name, folder, pattern = entry.split("=", 2)
+        add_real_folder(store, name, Path(folder), re.compile(pattern), args.per_speaker)
     print("base", len(store.ids))
 
 
-def add_real_folder(store, name, folder, per_group):
-    """Caches up to `per_group` real clips of 1.5-8 s for each speaker (first two parts of `speech-x-…` names)."""
+def add_real_folder(store, name, folder, pattern, per_speaker):
+    """Caches up to `per_speaker` real clips of 1.5-8 s; the pattern's groups, found in a path, name the speaker."""
     taken = {}
     files = sorted(folder.rglob("*.ogg"), key=lambda path: zlib.crc32(path.name.encode()))
     for path in files:
-        parts = path.stem.split("-")
-        if len(parts) < 3 or parts[1] not in ("m", "v"):
+        match = pattern.search(str(path))
+        if not match:
             continue
-        speaker = f"{name}_{path.parent.name}_{parts[1]}"
-        if taken.get(speaker, 0) >= per_group or store.has(path.name + speaker):
-            continue
-        wave = read_wave(path)
-        if not 1.5 * RATE <= len(wave) <= 8 * RATE:
+        speaker = "_".join([name, *match.groups()])
+        if taken.get(speaker, 0) >= per_speaker or not 1.5 <= soundfile.info(path).duration <= 8:
             continue
         taken[speaker] = taken.get(speaker, 0) + 1
-        store.append(
-            path.name + speaker, levelled(wave), label=0, family="real", method="real",
-            speaker=speaker, source=name, origin=path.name + speaker, variant="plain",
-        )
+        if not store.has(path.name + speaker):
+            store.append(
+                path.name + speaker, levelled(read_wave(path)), label=0, family="real", method="real",
+                speaker=speaker, source=name, origin=path.name + speaker, variant="plain",
+            )
 
 
 def real_clips(args):
@@ -145,6 +145,22 @@ def neural(args):
     print("neural", len(store.ids))
 
 
+def read(args):
+    """`--read-clips` sentences by each synthesiser of synthesisers.py."""
+    store = Store(args.cache / "read")
+    for name, tool in synthesisers.tools().items():
+        for number in range(args.read_clips):
+            clip_id = f"read#{name}#{number}"
+            if not store.has(clip_id):
+                rng = seeded(clip_id)
+                wave = synthesisers.in_a_room(tool(rng), rng)
+                store.append(
+                    clip_id, levelled(wave[: 8 * RATE]), label=1, family="tts", method=name,
+                    speaker=f"{name}_{number % 20}", source="read", origin=clip_id, variant="plain",
+                )
+    print("read", len(store.ids))
+
+
 def coded(args):
     """Every cached clip once more through the channel's first half and a real codec, `--rounds` times.
 
@@ -152,7 +168,7 @@ def coded(args):
     """
     store = Store(args.cache / "coded")
     for round_number in range(args.rounds):
-        for stage in ("base", "neural", "made"):
+        for stage in ("base", "neural", "read", "made"):
             source = Store(args.cache / stage)
             samples, groups = source.mapped(), {}
             for row in source.table().itertuples():
@@ -181,19 +197,20 @@ def code_shard(store, rows, samples, round_number, codec):
 def main():
     """Reads the arguments and runs one stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=["base", "made", "neural", "coded"])
+    parser.add_argument("stage", choices=["base", "made", "neural", "read", "coded"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/voice"))
     parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
-    parser.add_argument("--real-folder", action="append", default=[], help="NAME=FOLDER of more real speech")
-    parser.add_argument("--per-group", type=int, default=120)
+    parser.add_argument("--real-folder", action="append", default=[], help="NAME=FOLDER=PATTERN of more real speech")
+    parser.add_argument("--per-speaker", type=int, default=120)
     parser.add_argument("--systems", type=int, default=6)
     parser.add_argument("--neural-clips", type=int, default=400)
+    parser.add_argument("--read-clips", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    {"base": base, "made": made, "neural": neural, "coded": coded}[args.stage](args)
+    {"base": base, "made": made, "neural": neural, "read": read, "coded": coded}[args.stage](args)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn detections() -> impl Strategy<Value = Vec<Detection>> {
-        let one = (0.0f32..100.0, 0.0f32..100.0, 1.0f32..50.0, 1.0f32..50.0, 0.0f32..1.0).prop_map(|(x, y, w, h, score)| {
-            Detection { bbox: BoxPx { x, y, w, h }, landmarks: [Point { x, y }; LANDMARKS], score }
-        });
+        let one =
+            (0.0f32..100.0, 0.0f32..100.0, 1.0f32..50.0, 1.0f32..50.0, 0.0f32..1.0).prop_map(|(x, y, w, h, score)| {
+                Detection { bbox: BoxPx { x, y, w, h }, landmarks: [Point { x, y }; LANDMARKS], score }
+            });
         proptest::collection::vec(one, 0..30)
     }
 

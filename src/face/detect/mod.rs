@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use fixed::FixedDetector;
 
-use super::sample::{DetectInput, Prepared};
+use super::{DetectInput, Prepared};
 use crate::infer::{
     self, Engine, EngineSpec, Family, InferError, Input, Manifest, ModelStore, Normalise, Output, Runtime, Task,
 };
@@ -95,9 +95,8 @@ impl NetworkDetector {
         self.normalise.fill(&rgb, &mut tensor);
         let found = self.run(&tensor, (width, height), 0.6)?.first().map(|d| d.bbox);
         let expected = golden.box_px.unwrap_or_default();
-        let near = found.is_some_and(|b| {
-            [b.x, b.y, b.w, b.h].iter().zip(expected).all(|(f, e)| (f - e).abs() <= golden.tolerance)
-        });
+        let near = found
+            .is_some_and(|b| [b.x, b.y, b.w, b.h].iter().zip(expected).all(|(f, e)| (f - e).abs() <= golden.tolerance));
         if near {
             return Ok(());
         }
@@ -117,9 +116,8 @@ fn run(
     max_iou: f32,
 ) -> Result<Vec<Detection>, InferError> {
     let wrong = |message: String| InferError::Shape { model: manifest.id.clone(), message };
-    let values = ndarray::ArrayView4::from_shape((1, 3, height, width), tensor)
-        .map_err(|e| wrong(e.to_string()))?
-        .into_dyn();
+    let values =
+        ndarray::ArrayView4::from_shape((1, 3, height, width), tensor).map_err(|e| wrong(e.to_string()))?.into_dyn();
     let outputs = engine.run(&[Input { name: &manifest.input.name, values }])?;
     let found = decode(&outputs, (width, height), min_score)
         .ok_or_else(|| wrong(format!("its outputs do not fit an input of {width}x{height}")))?;

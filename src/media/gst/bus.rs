@@ -172,7 +172,20 @@ fn package_for(codec: &str) -> &'static str {
     let has = |names: &[&str]| names.iter().any(|n| codec.contains(n));
     if has(&["av1", "mpeg-2 transport", "mpeg-ps", "program stream", "dash"]) {
         "gstreamer1.0-plugins-bad"
-    } else if has(&["vp8", "vp9", "quicktime", "matroska", "webm", "avi", "flac", "wav", "rtsp", "http", "mp3", "layer"]) {
+    } else if has(&[
+        "vp8",
+        "vp9",
+        "quicktime",
+        "matroska",
+        "webm",
+        "avi",
+        "flac",
+        "wav",
+        "rtsp",
+        "http",
+        "mp3",
+        "layer",
+    ]) {
         "gstreamer1.0-plugins-good"
     } else if has(&["opus", "vorbis", "theora", "ogg"]) {
         "gstreamer1.0-plugins-base"

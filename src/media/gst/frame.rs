@@ -23,24 +23,60 @@ impl Planes for MappedFrame {
     }
 }
 
+/// What the caps say of the pictures that follow.
+#[derive(Clone)]
+pub struct Format {
+    pub info: gst_video::VideoInfo,
+    matrix: Option<ColorMatrix>,
+    full_range: bool,
+}
+
+impl Format {
+    /// `None` when the caps describe no raw video.
+    pub fn from_caps(caps: &gst::CapsRef) -> Option<Self> {
+        let info = gst_video::VideoInfo::from_caps(caps).ok()?;
+        let text = caps.structure(0).and_then(|s| s.get::<String>("colorimetry").ok());
+        let (full_range, matrix) = text.map_or((false, None), |text| colorimetry(&text));
+        Some(Self { info, matrix, full_range })
+    }
+}
+
+/// Full range, and the matrix where it is known. GStreamer's own reader drops the range where the matrix is unknown,
+/// so `range:matrix:transfer:primaries` is read here.
+fn colorimetry(text: &str) -> (bool, Option<ColorMatrix>) {
+    let Some((range, rest)) = text.split_once(':') else {
+        let matrix = match text {
+            "bt601" => Some(ColorMatrix::Bt601),
+            "bt709" => Some(ColorMatrix::Bt709),
+            name if name.starts_with("bt2020") || name.starts_with("bt2100") => Some(ColorMatrix::Bt2020),
+            _ => None,
+        };
+        return (false, matrix);
+    };
+    let matrix = match rest.split(':').next() {
+        Some("3") => Some(ColorMatrix::Bt709),
+        Some("4") => Some(ColorMatrix::Bt601),
+        Some("6") => Some(ColorMatrix::Bt2020),
+        _ => None,
+    };
+    (range == "1", matrix)
+}
+
 /// Maps a buffer as a picture without copying it. `None` when the format is not one the caps filter lets through
 /// or the buffer is too small for its caps.
-pub fn picture(buffer: gst::Buffer, info: &gst_video::VideoInfo, orientation: Orientation) -> Option<Picture> {
-    let format = match info.format() {
+pub fn picture(buffer: gst::Buffer, format: &Format, orientation: Orientation) -> Option<Picture> {
+    let info = &format.info;
+    let layout = match info.format() {
         gst_video::VideoFormat::I420 => PictureFormat::I420,
         gst_video::VideoFormat::Nv12 => PictureFormat::Nv12,
         _ => return None,
     };
     let (width, height) = (info.width(), info.height());
     let mapped = gst_video::VideoFrame::from_buffer_readable(buffer, info).ok()?;
-    let mut picture = Picture::new(Arc::new(MappedFrame(mapped)), format, width, height)?;
-    match info.colorimetry().matrix() {
-        gst_video::VideoColorMatrix::Bt709 => picture.matrix = ColorMatrix::Bt709,
-        gst_video::VideoColorMatrix::Bt601 => picture.matrix = ColorMatrix::Bt601,
-        gst_video::VideoColorMatrix::Bt2020 => picture.matrix = ColorMatrix::Bt2020,
-        _ => {} // by the number of lines, see `Picture::new`
-    }
-    if info.colorimetry().range() == gst_video::VideoColorRange::Range0_255 {
+    let mut picture = Picture::new(Arc::new(MappedFrame(mapped)), layout, width, height)?;
+    // Where the matrix is unknown it goes by the number of lines, see `Picture::new`.
+    picture.matrix = format.matrix.unwrap_or(picture.matrix);
+    if format.full_range {
         picture.range = ColorRange::Full;
     }
     let par = info.par();
@@ -98,6 +134,14 @@ mod tests {
         assert_eq!(name("audio/mpeg,mpegversion=(int)4"), "aac");
         assert_eq!(name("audio/mpeg,mpegversion=(int)1,layer=(int)3"), "mp3");
         assert_eq!(name("audio/x-raw"), "pcm");
+    }
+
+    #[test]
+    fn a_range_without_a_matrix_counts() {
+        assert_eq!(colorimetry("1:0:0:0"), (true, None));
+        assert_eq!(colorimetry("1:4:7:1"), (true, Some(ColorMatrix::Bt601)));
+        assert_eq!(colorimetry("bt709"), (false, Some(ColorMatrix::Bt709)));
+        assert_eq!(colorimetry("nonsense"), (false, None));
     }
 
     #[test]

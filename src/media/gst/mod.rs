@@ -42,8 +42,9 @@ const ELEMENTS: [(&str, &str); 17] = [
 /// How long GStreamer may take to hand over errors that follow the first.
 const BUS_DRAIN: Duration = Duration::from_millis(300);
 
-/// Starts GStreamer; may be called often.
+/// Starts GStreamer; may be called often. What its libraries would print goes to the log instead.
 pub fn init() -> Result<(), MediaError> {
+    glib::log_set_default_handler(|domain, _, message| tracing::debug!(domain, "{message}"));
     gst::init().map_err(|e| MediaError::Gstreamer { reason: e.to_string() })
 }
 

@@ -27,6 +27,18 @@ const VIDEO_QUEUE: u32 = 4;
 /// Decoded sound that waits for the voice branch, in buffers of some 20 ms (a few kB each).
 const AUDIO_QUEUE: u32 = 64;
 
+/// GStreamer 1.22's decodebin3 sometimes knows its streams but never selects any (on a busy machine one open in a few
+/// thousand); a new pipeline then works. This long after the streams are known it is tried, then after twice as long.
+const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long opening may take.
+struct Wait {
+    /// Altogether.
+    give_up: Instant,
+    /// From knowing the streams to selecting some.
+    patience: Duration,
+}
+
 /// A recording or stream opened by GStreamer. Dropping it stops the pipeline.
 pub struct GstSource {
     pipeline: gst::Pipeline,
@@ -35,7 +47,7 @@ pub struct GstSource {
     video: Option<Video>,
     audio: Option<Audio>,
     extra: Vec<Warning>,
-    _input: Ready,
+    input: Arc<Ready>,
 }
 
 /// The two sinks, filled as pads turn up.
@@ -49,7 +61,22 @@ impl GstSource {
     /// Opens an input and waits until its streams are known; limits are checked on what the container declares.
     pub fn open(input: Input, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
         init()?;
-        let ready = input.ready(limits, cancel)?;
+        let ready = Arc::new(input.ready(limits, cancel)?);
+        let give_up = Instant::now() + Duration::from_secs_f64(limits.stall_s);
+        let mut patience = FIRST_PATIENCE;
+        loop {
+            let (mut source, sinks) = Self::start(&ready, limits, cancel)?;
+            let wait = Wait { give_up, patience };
+            if let Some(heard) = source.wait_for_streams(&sinks, limits, &wait)? {
+                source.describe(&heard, limits)?;
+                return Ok(source);
+            }
+            tracing::debug!(input = ready.shown, "no streams were selected; opening it again");
+            patience *= 2;
+        }
+    }
+
+    fn start(ready: &Arc<Ready>, limits: &Limits, cancel: &Cancel) -> Result<(Self, Arc<Mutex<Sinks>>), MediaError> {
         let pipeline = gst::Pipeline::new();
         let decode = make("uridecodebin3")?;
         decode.set_property("uri", &ready.uri);
@@ -58,29 +85,24 @@ impl GstSource {
         let shared = Arc::new(Shared::new(BusWatch::new(bus), ready.shown.clone(), limits.clone(), cancel.clone()));
         let sinks = Arc::new(Mutex::new(Sinks::default()));
         connect_pads(&decode, &pipeline, &sinks, &shared);
-
-        let mut source = Self {
-            pipeline,
-            info: SourceInfo::default(),
-            shared,
-            video: None,
-            audio: None,
-            extra: Vec::new(),
-            _input: ready,
-        };
-        let heard = source.wait_for_streams(&sinks, limits)?;
-        source.describe(&heard, limits)?;
-        Ok(source)
+        let (info, input) = (SourceInfo::default(), Arc::clone(ready));
+        Ok((Self { pipeline, info, shared, video: None, audio: None, extra: Vec::new(), input }, sinks))
     }
 
-    fn wait_for_streams(&mut self, sinks: &Mutex<Sinks>, limits: &Limits) -> Result<Heard, MediaError> {
+    /// `None` when the pipeline is stuck and deserves another try.
+    fn wait_for_streams(
+        &mut self,
+        sinks: &Mutex<Sinks>,
+        limits: &Limits,
+        wait: &Wait,
+    ) -> Result<Option<Heard>, MediaError> {
         let input = self.shared.input.clone();
         if self.pipeline.set_state(gst::State::Playing).is_err() {
             let heard = self.shared.bus.drain();
             let unknown = || MediaError::Gstreamer { reason: "the pipeline does not start".into() };
             return Err(heard.to_error(&input).unwrap_or_else(unknown));
         }
-        let give_up = Instant::now() + Duration::from_secs_f64(limits.stall_s);
+        let mut known: Option<Instant> = None;
         loop {
             let heard = self.shared.bus.listen(gst::ClockTime::from_mseconds(20));
             limits.check_tracks(&input, heard.streams.len())?;
@@ -100,10 +122,16 @@ impl GstSource {
                 let video_ready = !wants(StreamKind::Video) || self.video.as_mut().is_some_and(Video::prime);
                 let audio_ready = !wants(StreamKind::Audio) || self.audio.as_mut().is_some_and(Audio::prime);
                 if video_ready && audio_ready {
-                    return self.settled(heard);
+                    return self.settled(heard).map(Some);
                 }
             }
-            if self.shared.cancel.is_cancelled() || Instant::now() > give_up {
+            if heard.selected.is_none() && !heard.streams.is_empty() {
+                let since = *known.get_or_insert_with(Instant::now);
+                if since.elapsed() > wait.patience {
+                    return Ok(None);
+                }
+            }
+            if self.shared.cancel.is_cancelled() || Instant::now() > wait.give_up {
                 return Err(MediaError::Stalled { input, seconds: limits.stall_s });
             }
         }
@@ -112,7 +140,8 @@ impl GstSource {
     /// Both sinks have data or their end; an error that came with the end still counts.
     fn settled(&mut self, heard: Heard) -> Result<Heard, MediaError> {
         let empty = |ended: Option<bool>| ended.unwrap_or(true);
-        let nothing = empty(self.video.as_ref().map(Video::is_empty)) && empty(self.audio.as_ref().map(Audio::is_empty));
+        let nothing =
+            empty(self.video.as_ref().map(Video::is_empty)) && empty(self.audio.as_ref().map(Audio::is_empty));
         if !nothing {
             return Ok(heard);
         }
@@ -155,13 +184,17 @@ impl GstSource {
         for (kind, what) in [(StreamKind::Video, "video"), (StreamKind::Audio, "audio")] {
             if count(kind) > 1 {
                 let message = format!("{} {what} streams, the first is analysed", count(kind));
-                self.extra.push(Warning { code: format!("several_{what}_streams"), message, count: count(kind) as u64 });
+                self.extra.push(Warning {
+                    code: format!("several_{what}_streams"),
+                    message,
+                    count: count(kind) as u64,
+                });
             }
         }
         self.info = SourceInfo {
-            uri: self._input.shown.clone(),
-            sha256: self._input.sha256.clone(),
-            bytes: self._input.bytes,
+            uri: self.input.shown.clone(),
+            sha256: self.input.sha256.clone(),
+            bytes: self.input.bytes,
             container: heard.container.clone(),
             duration_s: duration.map(|d| round(d, 3)),
             video,

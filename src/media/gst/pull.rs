@@ -8,11 +8,10 @@ use std::time::Instant;
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
 
 use super::bus::BusWatch;
+use super::frame::{self, Format};
 use super::pipeline::declared;
-use super::frame;
 use crate::config::Limits;
 use crate::media::{AudioStream, Cancel, MediaError, VideoStream};
 use crate::types::record::Warning;
@@ -162,7 +161,7 @@ pub struct Video {
     sink: gst_app::AppSink,
     shared: Arc<Shared>,
     primed: Option<gst::Sample>,
-    info: Option<(gst::Caps, gst_video::VideoInfo)>,
+    format: Option<(gst::Caps, Format)>,
     index: u64,
     last: Option<MediaTime>,
     step: MediaTime,
@@ -170,7 +169,7 @@ pub struct Video {
 
 impl Video {
     pub fn new(sink: gst_app::AppSink, shared: Arc<Shared>) -> Self {
-        Self { sink, shared, primed: None, info: None, index: 0, last: None, step: MediaTime(33_333_333) }
+        Self { sink, shared, primed: None, format: None, index: 0, last: None, step: MediaTime(33_333_333) }
     }
 
     /// True once the first sample or the end is there.
@@ -188,8 +187,8 @@ impl Video {
 
     /// Upright size, from the first sample.
     pub fn size(&self) -> Option<(u32, u32)> {
-        let info = gst_video::VideoInfo::from_caps(self.primed.as_ref()?.caps()?).ok()?;
-        Some(self.orientation().upright_size(info.width(), info.height()))
+        let format = Format::from_caps(self.primed.as_ref()?.caps()?)?;
+        Some(self.orientation().upright_size(format.info.width(), format.info.height()))
     }
 
     fn orientation(&self) -> Orientation {
@@ -198,7 +197,7 @@ impl Video {
 
     fn frame(&mut self, sample: &gst::Sample) -> Result<Option<VideoFrame>, MediaError> {
         let Some(buffer) = sample.buffer_owned() else { return Ok(None) };
-        let Some(info) = self.video_info(sample)? else { return Ok(None) };
+        let Some(format) = self.format(sample)? else { return Ok(None) };
         if is_gap(&buffer, self.index) {
             self.shared.discontinuities.fetch_add(1, Ordering::Relaxed);
         }
@@ -208,7 +207,7 @@ impl Video {
         self.shared.reached(pts + length);
         let index = self.index;
         self.index += 1;
-        match frame::picture(buffer, &info, self.orientation()) {
+        match frame::picture(buffer, &format, self.orientation()) {
             Some(picture) => Ok(Some(VideoFrame { index, pts, utc: None, picture })),
             None => {
                 self.shared.unmappable.fetch_add(1, Ordering::Relaxed);
@@ -235,17 +234,17 @@ impl Video {
         pts
     }
 
-    fn video_info(&mut self, sample: &gst::Sample) -> Result<Option<gst_video::VideoInfo>, MediaError> {
+    fn format(&mut self, sample: &gst::Sample) -> Result<Option<Format>, MediaError> {
         let Some(caps) = sample.caps() else { return Ok(None) };
-        if let Some((known, info)) = &self.info
+        if let Some((known, format)) = &self.format
             && **known == *caps
         {
-            return Ok(Some(info.clone()));
+            return Ok(Some(format.clone()));
         }
-        let Ok(info) = gst_video::VideoInfo::from_caps(caps) else { return Ok(None) };
-        self.shared.limits.check_pixels(&self.shared.input, info.width(), info.height())?;
-        self.info = Some((caps.to_owned(), info.clone()));
-        Ok(Some(info))
+        let Some(format) = Format::from_caps(caps) else { return Ok(None) };
+        self.shared.limits.check_pixels(&self.shared.input, format.info.width(), format.info.height())?;
+        self.format = Some((caps.to_owned(), format.clone()));
+        Ok(Some(format))
     }
 }
 

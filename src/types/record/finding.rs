@@ -1,0 +1,94 @@
+//! The verdict: what can be said of the whole recording, and on how much it rests.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Reason;
+use crate::types::{Prob, TrackId};
+
+/// The finding.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Verdict {
+    /// Face or voice, whichever is higher.
+    pub overall: Finding,
+    /// The face that shows most signs among those with enough coverage.
+    pub face: Finding,
+    /// The voice.
+    pub voice: Finding,
+    /// Lip movement against sound.
+    pub sync: Finding,
+    /// Virtual background and feed.
+    pub background: Finding,
+    /// Same face throughout.
+    pub identity: Finding,
+    /// Every person in view.
+    pub tracks: Vec<TrackFinding>,
+    /// How much was judged.
+    pub coverage: Coverage,
+    /// True when the run was stopped before the end of the recording.
+    pub partial: bool,
+    /// [`super::SCOPE`].
+    pub scope: String,
+}
+
+/// What can be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Signs of masking.
+    SignsFound,
+    /// None found, with enough looked at.
+    NoSignsFound,
+    /// Looked at, but it does not carry a finding.
+    Inconclusive,
+    /// Not looked at.
+    NotAssessed,
+}
+
+/// A finding about one modality.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// What can be said.
+    pub result: Outcome,
+    /// P(masked); null when not assessed.
+    pub p_masked: Option<Prob>,
+    /// Lower end of the 95 % range.
+    pub low: Option<Prob>,
+    /// Upper end of the 95 % range.
+    pub high: Option<Prob>,
+    /// Why.
+    pub reasons: Vec<Reason>,
+}
+
+/// A finding about one person in view.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TrackFinding {
+    /// Who.
+    pub track: TrackId,
+    /// First seen.
+    pub start_s: f64,
+    /// Last seen.
+    pub end_s: f64,
+    /// Frames with this face.
+    pub frames_seen: u64,
+    /// Of those, scored.
+    pub frames_scored: u64,
+    /// What can be said.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// How much was judged.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Coverage {
+    /// Length of the analysed video.
+    pub video_s: f64,
+    /// Length of the analysed sound.
+    pub audio_s: f64,
+    /// Length of the sound that is covered by scored speech windows.
+    pub speech_s: f64,
+    /// Analysed frames.
+    pub frames_seen: u64,
+    /// Of those, with a scored face.
+    pub frames_scored: u64,
+}

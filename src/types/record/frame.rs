@@ -1,0 +1,174 @@
+//! What comes while the recording is analysed: frames, windows of speech, events, warnings.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::types::{EventKind, Prob, TrackId};
+
+/// One analysed frame.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Frame {
+    /// Number of the frame in decode order, from 0.
+    pub index: u64,
+    /// Presentation time.
+    pub pts_s: f64,
+    /// Wall-clock time, RFC 3339, where the source knows it.
+    pub utc: Option<String>,
+    /// Every face found, by track.
+    pub faces: Vec<Face>,
+    /// The voice score that covers this frame.
+    pub voice: VoiceState,
+    /// Either modality masked; null when neither was assessed here.
+    pub fused: Option<Fused>,
+    /// Why something is missing.
+    pub reasons: Vec<Reason>,
+}
+
+/// One face in one frame.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Face {
+    /// Stable number of the person in view.
+    pub track: TrackId,
+    /// `[x, y, w, h]` in upright source pixels.
+    pub box_px: [f64; 4],
+    /// P(masked) of this frame alone; null when not scored.
+    pub p_masked: Option<Prob>,
+    /// Whether it was scored.
+    pub state: ScoreState,
+    /// How well it can be judged.
+    pub quality: FaceQuality,
+    /// Why it was not scored.
+    pub reasons: Vec<Reason>,
+}
+
+/// See [`crate::types::Quality`].
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FaceQuality {
+    /// Shorter side of the box in pixels.
+    pub size_px: f64,
+    /// About 0.1 blurred, 0.3 crisp.
+    pub sharpness: f64,
+    /// Turn to the side.
+    pub yaw_deg: f64,
+    /// Nod.
+    pub pitch_deg: f64,
+    /// Tilt.
+    pub roll_deg: f64,
+    /// Mean luma, 0..=1.
+    pub exposure: f64,
+    /// Part of the box outside the picture, 0..=1.
+    pub cut_off: f64,
+}
+
+/// Whether a score was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreState {
+    /// Scored.
+    Scored,
+    /// There, but not fit to be judged; see `reasons`.
+    NotScored,
+    /// Nothing there to score.
+    Absent,
+}
+
+/// Why something was not assessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// No face in the frame.
+    NoFace,
+    /// Fewer pixels than the network was trained on.
+    FaceTooSmall,
+    /// Partly outside the picture.
+    FaceCutOff,
+    /// Turned too far to the side.
+    FaceProfile,
+    /// Too dark or too bright.
+    FaceExposure,
+    /// No speech there.
+    NoSpeech,
+    /// Less speech than the network needs.
+    ShortSpeech,
+    /// The recording has no video stream.
+    NoVideoStream,
+    /// The recording has no audio stream.
+    NoAudioStream,
+    /// Less was scored than a finding needs.
+    LowCoverage,
+    /// The probability lies between the thresholds.
+    BetweenThresholds,
+    /// The probability's range spans a threshold.
+    WideRange,
+    /// The probability lies above the threshold for signs.
+    AboveThreshold,
+    /// The probability lies below the threshold for no signs.
+    BelowThreshold,
+    /// Not part of this version.
+    NotImplemented,
+    /// Stopped before the end of the recording.
+    Interrupted,
+}
+
+/// Voice at one frame.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct VoiceState {
+    /// P(masked) of the window whose middle is nearest; null when not scored.
+    pub p_masked: Option<Prob>,
+    /// Whether there is a score.
+    pub state: ScoreState,
+}
+
+/// A probability with its range.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Fused {
+    /// P(masked).
+    pub p_masked: Prob,
+    /// Lower end of the 95 % range.
+    pub low: Prob,
+    /// Upper end of the 95 % range.
+    pub high: Prob,
+}
+
+/// One window of speech.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Voice {
+    /// Begin.
+    pub start_s: f64,
+    /// End.
+    pub end_s: f64,
+    /// P(masked); null when not scored.
+    pub p_masked: Option<Prob>,
+    /// Part of the window that is speech, 0..=1.
+    pub speech_ratio: f64,
+    /// Whether it was scored.
+    pub state: ScoreState,
+    /// Why not.
+    pub reasons: Vec<Reason>,
+}
+
+/// A moment to look at.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct EventRecord {
+    /// What happened.
+    pub kind: EventKind,
+    /// Begin.
+    pub start_s: f64,
+    /// End.
+    pub end_s: f64,
+    /// Highest smoothed P(masked) within.
+    pub score: Prob,
+    /// Whose face.
+    pub track: Option<TrackId>,
+}
+
+/// Something about the recording.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Warning {
+    /// Short name, stable.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// How often.
+    pub count: u64,
+}

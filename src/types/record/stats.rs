@@ -1,0 +1,58 @@
+//! The last record: what the run cost.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Last record.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct End {
+    /// What it cost.
+    pub stats: Stats,
+}
+
+/// Costs of a run.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct Stats {
+    /// Wall-clock seconds.
+    pub wall_s: f64,
+    /// Processor seconds.
+    pub cpu_s: CpuSeconds,
+    /// Analysed frames over wall-clock seconds.
+    pub frames_per_s: f64,
+    /// Seconds of recording analysed in one second.
+    pub realtime_factor: f64,
+    /// Frames decoded.
+    pub frames_decoded: u64,
+    /// Frames dropped because the analysis could not follow (live sources only).
+    pub frames_dropped: u64,
+    /// Fullest each queue has been, in items.
+    pub queue_high_water: QueueHighWater,
+    /// Largest resident memory of the process so far, MiB.
+    pub peak_memory_mib: f64,
+}
+
+/// Processor seconds by stage. Decoding is `total` less the others.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct CpuSeconds {
+    /// Whole process during this run.
+    pub total: f64,
+    /// Inside ONNX Runtime.
+    pub networks: f64,
+    /// Sampling pictures, tracking, alignment, quality.
+    pub face: f64,
+    /// Windows and speech detection outside ONNX Runtime.
+    pub voice: f64,
+    /// Fusing and writing records.
+    pub fuse: f64,
+}
+
+/// Fullest each queue has been.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct QueueHighWater {
+    /// Detected frames that wait for scoring.
+    pub detected: usize,
+    /// Scored frames that wait for the voice branch.
+    pub observed: usize,
+    /// Voice windows that wait for frames.
+    pub windows: usize,
+}
