@@ -7,10 +7,12 @@ use crate::types::{Picture, PictureFormat, Point};
 /// Most samples a crop pixel is averaged over, along each axis.
 const MAX_SAMPLES: usize = 4;
 
+/// Widest distance between samples in source pixels: a bilinear sample spans two, so that none is left out.
+const SPACING: f32 = 1.5;
+
 /// Samples a `width × height` crop: R, G and B planes, 0..=255. `map` leads from crop pixels to upright source
-/// pixels. Each value is the mean of k×k bilinear samples, k = ceil(source pixels per crop pixel), at most 4; outside
-/// the picture its edge is repeated. Chroma is sampled at its own resolution (left-sited, as H.264 has it), once a
-/// crop pixel unless it is shrunk by more than 1.5.
+/// pixels. Each value is the mean of k×k bilinear samples, k = ceil(source pixels per crop pixel / 1.5), at most 4;
+/// outside the picture its edge is repeated. Chroma is sampled at its own resolution (left-sited, as H.264 has it).
 pub fn crop(picture: &Picture, map: &Affine, width: usize, height: usize) -> Vec<f32> {
     let to_stored = Affine::to_stored(picture.orientation, picture.width as f32, picture.height as f32);
     let luma = map.then(&to_stored);
@@ -22,8 +24,8 @@ pub fn crop(picture: &Picture, map: &Affine, width: usize, height: usize) -> Vec
     let mut out = vec![0.0f32; 3 * n];
     let (ys, rest) = out.split_at_mut(n);
     let (us, vs) = rest.split_at_mut(n);
-    gather(&y, &luma, samples(luma.magnification().ceil()), size, [&mut *ys]);
-    let k = samples(chroma.magnification().round());
+    gather(&y, &luma, samples(&luma), size, [&mut *ys]);
+    let k = samples(&chroma);
     let chroma_size = picture.chroma_size();
     match picture.format {
         PictureFormat::I420 if u_view.stride == v_view.stride => {
@@ -48,8 +50,8 @@ pub fn crop(picture: &Picture, map: &Affine, width: usize, height: usize) -> Vec
     out
 }
 
-fn samples(source_per_crop: f32) -> usize {
-    (source_per_crop as usize).clamp(1, MAX_SAMPLES)
+fn samples(map: &Affine) -> usize {
+    ((map.magnification() / SPACING).ceil() as usize).clamp(1, MAX_SAMPLES)
 }
 
 /// `P` planes of one geometry: sample (x, y) is at `y · stride + x · step`.
@@ -77,86 +79,101 @@ impl<'a, const P: usize> Plane<'a, P> {
             && self.data.iter().all(|d| d.len() > end)
     }
 
-    /// Bilinear, all neighbours inside; (x, y) is relative to sample centres.
+    /// Bilinear in 16.16 fixed point, all neighbours inside; (x, y) is relative to sample centres. Adds values times
+    /// 2¹⁶. `STEP` is the plane's.
     #[inline(always)]
-    fn inside(&self, x: f32, y: f32) -> [f32; P] {
-        let (x0, y0) = (x as usize, y as usize);
-        let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-        let i = y0 * self.stride + x0 * self.step;
-        self.data.map(|data| {
-            let (top, low) = (&data[i..=i + self.step], &data[i + self.stride..=i + self.stride + self.step]);
-            blend([top[0], top[self.step], low[0], low[self.step]], fx, fy)
-        })
+    fn add_inside<const STEP: usize>(&self, x: i32, y: i32, sums: &mut [u32; P]) {
+        let i = (y >> 16) as usize * self.stride + (x >> 16) as usize * STEP;
+        let (fx, fy) = ((x as u32 >> 8) & 255, (y as u32 >> 8) & 255);
+        let across = |row: &[u8]| u32::from(row[0]) * (256 - fx) + u32::from(row[STEP]) * fx;
+        for p in 0..P {
+            let data = self.data[p];
+            let (top, low) = (&data[i..i + STEP + 1], &data[i + self.stride..i + self.stride + STEP + 1]);
+            sums[p] += across(top) * (256 - fy) + across(low) * fy;
+        }
     }
 
     /// Bilinear, the edge repeated outside.
-    fn anywhere(&self, x: f32, y: f32) -> [f32; P] {
+    fn anywhere(&self, data: &[u8], x: f32, y: f32) -> f32 {
         let (x, y) = (x.clamp(0.0, self.last.x), y.clamp(0.0, self.last.y));
         let (x0, y0) = (x as usize, y as usize);
         let right = if x0 as f32 + 1.0 <= self.last.x { self.step } else { 0 };
         let down = if y0 as f32 + 1.0 <= self.last.y { self.stride } else { 0 };
         let i = y0 * self.stride + x0 * self.step;
-        self.data.map(|data| {
-            let byte = |i: usize| data.get(i).copied().unwrap_or(0);
-            let corners = [byte(i), byte(i + right), byte(i + down), byte(i + down + right)];
-            blend(corners, x - x0 as f32, y - y0 as f32)
-        })
+        let byte = |i: usize| f32::from(data.get(i).copied().unwrap_or(0));
+        let (fx, fy) = (x - x0 as f32, y - y0 as f32);
+        let top = byte(i) + (byte(i + right) - byte(i)) * fx;
+        let low = byte(i + down) + (byte(i + down + right) - byte(i + down)) * fx;
+        top + (low - top) * fy
     }
 }
 
-#[inline(always)]
-fn blend(corners: [u8; 4], fx: f32, fy: f32) -> f32 {
-    let [a, b, c, d] = corners.map(f32::from);
-    let top = a + (b - a) * fx;
-    let low = c + (d - c) * fx;
-    top + (low - top) * fy
-}
-
+/// The mean of k×k samples for every crop pixel.
 fn gather<const P: usize>(plane: &Plane<'_, P>, map: &Affine, k: usize, size: (usize, usize), out: [&mut [f32]; P]) {
-    if plane.holds(map, size) {
-        match k {
-            1 => fill::<1, P>(map, size.0, out, |x, y| plane.inside(x, y)),
-            2 => fill::<2, P>(map, size.0, out, |x, y| plane.inside(x, y)),
-            3 => fill::<3, P>(map, size.0, out, |x, y| plane.inside(x, y)),
-            _ => fill::<4, P>(map, size.0, out, |x, y| plane.inside(x, y)),
-        }
-    } else {
-        match k {
-            1 => fill::<1, P>(map, size.0, out, |x, y| plane.anywhere(x, y)),
-            2 => fill::<2, P>(map, size.0, out, |x, y| plane.anywhere(x, y)),
-            3 => fill::<3, P>(map, size.0, out, |x, y| plane.anywhere(x, y)),
-            _ => fill::<4, P>(map, size.0, out, |x, y| plane.anywhere(x, y)),
-        }
+    if !plane.holds(map, size) {
+        return gather_anywhere(plane, map, k, size.0, out);
+    }
+    match (k, plane.step) {
+        (1, 1) => gather_inside::<1, 1, P>(plane, map, size.0, out),
+        (2, 1) => gather_inside::<2, 1, P>(plane, map, size.0, out),
+        (3, 1) => gather_inside::<3, 1, P>(plane, map, size.0, out),
+        (_, 1) => gather_inside::<4, 1, P>(plane, map, size.0, out),
+        (1, _) => gather_inside::<1, 2, P>(plane, map, size.0, out),
+        (2, _) => gather_inside::<2, 2, P>(plane, map, size.0, out),
+        (3, _) => gather_inside::<3, 2, P>(plane, map, size.0, out),
+        (_, _) => gather_inside::<4, 2, P>(plane, map, size.0, out),
     }
 }
 
-/// The mean of K×K samples for every crop pixel.
-#[inline(always)]
-fn fill<const K: usize, const P: usize>(
+/// The usual case, for crops inside the picture: fixed point, no clamping.
+fn gather_inside<const K: usize, const STEP: usize, const P: usize>(
+    plane: &Plane<'_, P>,
     map: &Affine,
     width: usize,
-    mut out: [&mut [f32]; P],
-    at: impl Fn(f32, f32) -> [f32; P],
+    out: [&mut [f32]; P],
 ) {
+    let fixed = |v: f32| (v * 65_536.0).round() as i32;
     let [a, b, c, d] = map.linear;
-    let step = 1.0 / K as f32;
-    let centre = |i: usize| (i as f32 + 0.5) * step;
+    let centre = |i: usize| (i as f32 + 0.5) / K as f32;
+    let offsets: [[(i32, i32); K]; K] = std::array::from_fn(|j| {
+        std::array::from_fn(|i| {
+            let (u, v) = (centre(i), centre(j));
+            (fixed(a * u + b * v), fixed(c * u + d * v))
+        })
+    });
+    let (step_x, step_y) = (fixed(a), fixed(c));
+    let scale = 1.0 / (65_536 * K * K) as f32;
     let len = out.first().map_or(0, |o| o.len());
-    for i in 0..len {
-        let (column, row) = ((i % width) as f32, (i / width) as f32);
+    for row in 0..len / width {
         // Relative to sample centres, which lie at +0.5.
-        let x = a * column + b * row + map.shift[0] - 0.5;
-        let y = c * column + d * row + map.shift[1] - 0.5;
-        let mut sums = [0.0f32; P];
-        for j in 0..K {
-            for i in 0..K {
-                let (u, v) = (centre(i), centre(j));
-                let values = at(x + a * u + b * v, y + c * u + d * v);
-                sums.iter_mut().zip(values).for_each(|(s, v)| *s += v);
+        let mut x = fixed(b * row as f32 + map.shift[0] - 0.5);
+        let mut y = fixed(d * row as f32 + map.shift[1] - 0.5);
+        for column in 0..width {
+            let mut sums = [0u32; P];
+            for (dx, dy) in offsets.iter().flatten() {
+                plane.add_inside::<STEP>(x + dx, y + dy, &mut sums);
             }
+            for p in 0..P {
+                out[p][row * width + column] = sums[p] as f32 * scale;
+            }
+            x += step_x;
+            y += step_y;
         }
-        for (plane, sum) in out.iter_mut().zip(sums) {
-            plane[i] = sum * step * step;
+    }
+}
+
+/// Crops that reach over the picture's edge.
+fn gather_anywhere<const P: usize>(plane: &Plane<'_, P>, map: &Affine, k: usize, width: usize, out: [&mut [f32]; P]) {
+    let centre = |i: usize| (i as f32 + 0.5) / k as f32;
+    for (data, out) in plane.data.iter().zip(out) {
+        for (i, value) in out.iter_mut().enumerate() {
+            let (column, row) = ((i % width) as f32, (i / width) as f32);
+            let mut sum = 0.0;
+            for j in 0..k * k {
+                let p = map.apply(Point { x: column + centre(j % k), y: row + centre(j / k) });
+                sum += plane.anywhere(data, p.x - 0.5, p.y - 0.5);
+            }
+            *value = sum / (k * k) as f32;
         }
     }
 }

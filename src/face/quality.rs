@@ -19,15 +19,14 @@ const NOSE_HEIGHT: f32 = 0.5;
 pub fn assess(detection: &Detection, rgb: &[f32], width: usize, frame: (u32, u32), pixel_aspect: f32) -> Quality {
     let square = detection.landmarks.map(|p| Point { x: p.x * pixel_aspect, y: p.y });
     let (yaw_deg, pitch_deg, roll_deg) = pose(&square);
-    let luma = centre_luma(rgb, width);
-    let mean = luma.iter().flatten().sum::<f32>() / luma.iter().map(Vec::len).sum::<usize>().max(1) as f32;
+    let luma = Luma::centre(rgb, width);
     Quality {
         size_px: (detection.bbox.w * pixel_aspect).min(detection.bbox.h),
-        sharpness: sharpness(&luma, mean),
+        sharpness: luma.sharpness(),
         yaw_deg,
         pitch_deg,
         roll_deg,
-        exposure: mean / 255.0,
+        exposure: luma.mean() / 255.0,
         cut_off: cut_off(&detection.bbox, frame),
     }
 }
@@ -54,31 +53,49 @@ fn cut_off(b: &BoxPx, (width, height): (u32, u32)) -> f32 {
 }
 
 /// BT.601 luma of the middle half of the crop, where the face is.
-fn centre_luma(rgb: &[f32], width: usize) -> Vec<Vec<f32>> {
-    let plane = rgb.len() / 3;
-    let width = width.max(1);
-    let height = plane / width;
-    let row = |y: usize| {
-        (width / 4..width * 3 / 4)
-            .map(|x| y * width + x)
-            .map(|i| 0.299 * rgb[i] + 0.587 * rgb[plane + i] + 0.114 * rgb[2 * plane + i])
-            .collect()
-    };
-    (height / 4..height * 3 / 4).map(row).collect()
+struct Luma {
+    values: Vec<f32>,
+    width: usize,
 }
 
-/// Mean absolute Laplacian over standard deviation: independent of contrast.
-fn sharpness(luma: &[Vec<f32>], mean: f32) -> f32 {
-    let (mut edges, mut n) = (0.0f32, 0usize);
-    for rows in luma.windows(3) {
-        for x in 1..rows[1].len().saturating_sub(1) {
-            edges += (4.0 * rows[1][x] - rows[0][x] - rows[2][x] - rows[1][x - 1] - rows[1][x + 1]).abs();
-            n += 1;
+impl Luma {
+    fn centre(rgb: &[f32], crop_width: usize) -> Self {
+        let plane = rgb.len() / 3;
+        let crop_width = crop_width.max(1);
+        let (reds, rest) = rgb.split_at(plane);
+        let (greens, blues) = rest.split_at(plane);
+        let (left, right) = (crop_width / 4, crop_width * 3 / 4);
+        let crop_height = plane / crop_width;
+        let mut values = Vec::with_capacity(plane / 4);
+        for row in crop_height / 4..crop_height * 3 / 4 {
+            let span = row * crop_width + left..row * crop_width + right;
+            let pixels = reds[span.clone()].iter().zip(&greens[span.clone()]).zip(&blues[span]);
+            values.extend(pixels.map(|((r, g), b)| 0.299 * r + 0.587 * g + 0.114 * b));
         }
+        Self { values, width: (right - left).max(1) }
     }
-    let values = luma.iter().flatten();
-    let variance = values.clone().map(|v| (v - mean) * (v - mean)).sum::<f32>() / values.count().max(1) as f32;
-    if n == 0 || variance < 1.0 { 0.0 } else { edges / n as f32 / variance.sqrt() }
+
+    fn mean(&self) -> f32 {
+        self.values.iter().sum::<f32>() / self.values.len().max(1) as f32
+    }
+
+    /// Mean absolute Laplacian over standard deviation: independent of contrast.
+    fn sharpness(&self) -> f32 {
+        let (mean, w) = (self.mean(), self.width);
+        let (mut edges, mut n) = (0.0f32, 0usize);
+        for above in 0..(self.values.len() / w).saturating_sub(2) {
+            let rows = &self.values[above * w..(above + 3) * w];
+            let (up, rest) = rows.split_at(w);
+            let (here, down) = rest.split_at(w);
+            for (x, three) in here.windows(3).enumerate() {
+                edges += (4.0 * three[1] - up[x + 1] - down[x + 1] - three[0] - three[2]).abs();
+                n += 1;
+            }
+        }
+        let squares: f32 = self.values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        let variance = squares / self.values.len().max(1) as f32;
+        if n == 0 || variance < 1.0 { 0.0 } else { edges / n as f32 / variance.sqrt() }
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ pub struct DetectInput {
     resizer: fir::Resizer,
     planes: [Vec<u8>; 3],
     uv: Vec<u8>,
-    row: Vec<f32>,
     content: (usize, usize),
     tensor: Vec<f32>,
 }
@@ -38,7 +37,7 @@ impl DetectInput {
     pub fn new(side: u32, normalise: Normalise) -> Self {
         let resizer = fir::Resizer::new();
         let (planes, content) = (Default::default(), (0, 0));
-        Self { side, normalise, resizer, planes, uv: Vec::new(), row: Vec::new(), content, tensor: Vec::new() }
+        Self { side, normalise, resizer, planes, uv: Vec::new(), content, tensor: Vec::new() }
     }
 
     /// Shrinks (never enlarges) the picture to the longest side, square pixels, upright, padded at the right and
@@ -86,35 +85,46 @@ impl DetectInput {
             self.content = content;
             self.tensor.clear();
             self.tensor.resize(3 * plane, 0.0);
-            self.row.resize(3 * w, 0.0);
         }
         let to_rgb = YuvToRgb::of(picture);
         let upright = picture.orientation.quarter_turns == 0 && !picture.orientation.mirrored;
         let at = Affine::to_stored(picture.orientation, stored.0 as f32, stored.1 as f32);
         let [ys, us, vs] = &self.planes;
         for line in 0..h {
-            let (reds, rest) = self.row.split_at_mut(w);
-            let (greens, blues) = rest.split_at_mut(w);
+            let [reds, greens, blues] = self.normalise.rows(&mut self.tensor, line * width, w);
             let outputs = reds.iter_mut().zip(greens).zip(blues);
+            let rgb = |y: u8, u: u8, v: u8| self.normalise.apply(to_rgb.rgb(f32::from(y), f32::from(u), f32::from(v)));
             if upright {
                 let span = line * w..(line + 1) * w;
                 let inputs = ys[span.clone()].iter().zip(&us[span.clone()]).zip(&vs[span]);
                 for (((r, g), b), ((y, u), v)) in outputs.zip(inputs) {
-                    [*r, *g, *b] = to_rgb.rgb(f32::from(*y), f32::from(*u), f32::from(*v));
+                    [*r, *g, *b] = rgb(*y, *u, *v);
                 }
             } else {
                 for (x, ((r, g), b)) in outputs.enumerate() {
                     let p = at.apply(Point { x: x as f32 + 0.5, y: line as f32 + 0.5 });
                     let i = (p.y as usize).min(stored.1 - 1) * stored.0 + (p.x as usize).min(stored.0 - 1);
-                    [*r, *g, *b] = to_rgb.rgb(f32::from(ys[i]), f32::from(us[i]), f32::from(vs[i]));
+                    [*r, *g, *b] = rgb(ys[i], us[i], vs[i]);
                 }
             }
-            self.normalise.fill_row(&self.row, &mut self.tensor, plane, line * width);
         }
     }
 }
 
-/// Shrinks one plane with an area-weighted triangle filter.
+/// The mean of each square of four, for the most frequent ratio; several times faster than a general filter.
+fn halve(view: PlaneView<'_>, (width, height): (usize, usize), to: &mut [u8]) {
+    let rows = view.data.chunks(view.stride.max(1));
+    let (upper, lower) = (rows.clone().step_by(2), rows.skip(1).step_by(2));
+    for ((a, b), out) in upper.zip(lower).zip(to.chunks_exact_mut(width)).take(height) {
+        let (a, b) = (a.as_chunks::<2>().0, b.as_chunks::<2>().0);
+        for ((a, b), out) in a.iter().zip(b).zip(out) {
+            let sum = u16::from(a[0]) + u16::from(a[1]) + u16::from(b[0]) + u16::from(b[1]);
+            *out = ((sum + 2) / 4) as u8;
+        }
+    }
+}
+
+/// Shrinks one plane: each value is the mean of the area it covers.
 fn resize<P>(
     resizer: &mut fir::Resizer,
     view: PlaneView<'_>,
@@ -126,6 +136,9 @@ fn resize<P>(
 {
     let pixel = P::size();
     to.resize(size.0 * size.1 * pixel, 0);
+    if pixel == 1 && from == (2 * size.0, 2 * size.1) {
+        return halve(view, size, to);
+    }
     // The plane's padding is part of the image here, and cropped away.
     let stride = view.stride / pixel;
     let rows = (view.data.len() / view.stride.max(1)).min(from.1);
@@ -142,7 +155,7 @@ fn resize<P>(
     let target = TypedImage::<P>::from_buffer(size.0 as u32, size.1 as u32, to);
     let options = fir::ResizeOptions::new()
         .crop(0.0, 0.0, from.0 as f64, from.1 as f64)
-        .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear));
+        .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Box));
     if let (Ok(source), Ok(mut target)) = (source, target) {
         // Sizes were checked when the picture was made; a failure leaves the plane grey, never a crash.
         let _ = resizer.resize_typed(&source, &mut target, &options);

@@ -71,7 +71,12 @@ pub fn build(spec: EngineSpec<'_>, model: &StoredModel) -> Result<Box<dyn Engine
 
 /// Fails on outputs that are not numbers, so that no stage behind has to ask.
 fn checked(model: &str, outputs: Vec<Output>) -> Result<Vec<Output>, InferError> {
-    match outputs.iter().find(|o| o.values.iter().any(|v| !v.is_finite())) {
+    let finite = |o: &Output| match o.values.as_slice() {
+        // Without a branch a value.
+        Some(values) => values.iter().fold(true, |all, v| all & v.is_finite()),
+        None => o.values.iter().all(|v| v.is_finite()),
+    };
+    match outputs.iter().find(|o| !finite(o)) {
         Some(bad) => Err(InferError::NotFinite { model: model.into(), output: bad.name.clone() }),
         None => Ok(outputs),
     }

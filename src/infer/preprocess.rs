@@ -8,7 +8,7 @@ use super::manifest::{Color, PreprocessSpec};
 pub struct Normalise {
     scale: [f32; 3],
     shift: [f32; 3],
-    channel: [usize; 3],
+    red_first: bool,
 }
 
 impl Normalise {
@@ -20,25 +20,33 @@ impl Normalise {
         };
         let scale = channel.map(|c| 1.0 / (255.0 * spec.std[c]));
         let shift = channel.map(|c| -spec.mean[c] / spec.std[c]);
-        Self { scale, shift, channel }
+        Self { scale, shift, red_first: color == Color::Rgb }
     }
 
     /// Writes R, G and B planes of equal size into one sample of an NCHW tensor.
     pub fn fill(&self, rgb: &[f32], sample: &mut [f32]) {
-        self.fill_row(rgb, sample, rgb.len() / 3, 0);
-    }
-
-    /// Writes a row (its reds, greens, blues after each other) at `start` of each plane of `plane` values.
-    pub fn fill_row(&self, rgb: &[f32], sample: &mut [f32], plane: usize, start: usize) {
-        let width = rgb.len() / 3;
-        for (i, source) in rgb.chunks_exact(width.max(1)).enumerate().take(3) {
-            let begin = self.channel[i] * plane + start;
-            if let Some(target) = sample.get_mut(begin..begin + width) {
-                for (t, s) in target.iter_mut().zip(source) {
-                    *t = s * self.scale[i] + self.shift[i];
-                }
+        let plane = rgb.len() / 3;
+        let targets = self.rows(sample, 0, plane);
+        for (i, (target, source)) in targets.into_iter().zip(rgb.chunks_exact(plane.max(1))).enumerate() {
+            for (t, s) in target.iter_mut().zip(source) {
+                *t = s * self.scale[i] + self.shift[i];
             }
         }
+    }
+
+    /// One pixel.
+    #[inline(always)]
+    pub fn apply(&self, rgb: [f32; 3]) -> [f32; 3] {
+        std::array::from_fn(|i| rgb[i] * self.scale[i] + self.shift[i])
+    }
+
+    /// Where the reds, greens and blues of `width` pixels from `start` on go in one sample of an NCHW tensor.
+    pub fn rows<'a>(&self, sample: &'a mut [f32], start: usize, width: usize) -> [&'a mut [f32]; 3] {
+        let plane = sample.len() / 3;
+        let (first, rest) = sample.split_at_mut(plane);
+        let (second, third) = rest.split_at_mut(plane);
+        let planes = if self.red_first { [first, second, third] } else { [third, second, first] };
+        planes.map(|p| p.get_mut(start..start + width).unwrap_or_default())
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
 
 use super::bus::{BusWatch, Heard, StreamKind};
 use super::pull::{Audio, Shared, Video};
@@ -26,6 +27,9 @@ const VIDEO_QUEUE: u32 = 4;
 
 /// Decoded sound that waits for the voice branch, in buffers of some 20 ms (a few kB each).
 const AUDIO_QUEUE: u32 = 64;
+
+/// Threads of a libav decoder.
+const DECODER_THREADS: i32 = 1;
 
 /// GStreamer 1.22's decodebin3 sometimes knows its streams but never selects any (on a busy machine one open in a few
 /// thousand); a new pipeline then works. This long after the streams are known it is tried, then after twice as long.
@@ -85,6 +89,7 @@ impl GstSource {
         let shared = Arc::new(Shared::new(BusWatch::new(bus), ready.shown.clone(), limits.clone(), cancel.clone()));
         let sinks = Arc::new(Mutex::new(Sinks::default()));
         connect_pads(&decode, &pipeline, &sinks, &shared);
+        tame_decoders(&decode);
         let (info, input) = (SourceInfo::default(), Arc::clone(ready));
         Ok((Self { pipeline, info, shared, video: None, audio: None, extra: Vec::new(), input }, sinks))
     }
@@ -238,6 +243,16 @@ fn connect_pads(decode: &gst::Element, pipeline: &gst::Pipeline, sinks: &Arc<Mut
     });
 }
 
+/// One thread a decoder: more cost a sixth more processor time, and the networks are what takes long.
+fn tame_decoders(decode: &gst::Element) {
+    let Some(bin) = decode.downcast_ref::<gst::Bin>() else { return };
+    bin.connect_deep_element_added(|_, _, element| {
+        if element.name().starts_with("avdec_") && element.has_property("max-threads") {
+            element.set_property("max-threads", DECODER_THREADS);
+        }
+    });
+}
+
 /// Links a decoded pad to a new chain that ends in an appsink; a second pad of a kind goes nowhere.
 fn link(pipeline: &gst::Pipeline, pad: &gst::Pad, sinks: &Mutex<Sinks>, shared: &Shared) -> Result<(), MediaError> {
     let mut sinks = sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -248,6 +263,7 @@ fn link(pipeline: &gst::Pipeline, pad: &gst::Pad, sinks: &Mutex<Sinks>, shared: 
     if is_video {
         watch_orientation(pad, shared);
         let sink = video_sink();
+        accept_strides(&sink);
         chain.extend([deinterlace()?, video_convert()?, sink.clone().upcast()]);
         sinks.video = Some(sink);
     } else if is_audio {
@@ -286,6 +302,20 @@ fn video_convert() -> Result<gst::Element, MediaError> {
 fn video_sink() -> gst_app::AppSink {
     let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(["I420", "NV12"])).build();
     sink(caps, VIDEO_QUEUE)
+}
+
+/// Tells the decoder that any strides will do, so that it need not copy its frames.
+fn accept_strides(sink: &gst_app::AppSink) {
+    let Some(pad) = sink.static_pad("sink") else { return };
+    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, probe| {
+        if let Some(query) = probe.query_mut()
+            && let gst::QueryViewMut::Allocation(allocation) = query.view_mut()
+        {
+            allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
+            return gst::PadProbeReturn::Handled;
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn audio_sink() -> gst_app::AppSink {
