@@ -5,9 +5,8 @@ Out: one JSON line for each frame (--out, else discarded), and on stdout the CPU
      this process and its children): in total, inside the networks, and outside them.
      With --unmask BINARY the same file goes through `unmask scan` as well, and the ratio is printed.
 It is written as a careful author would: OpenCV decodes, resizes and crops; numpy decodes the detector's
-output; onnxruntime runs one thread; ffmpeg decodes the sound; Silero VAD goes frame by frame and 4 s
-windows every second are scored. Its start-up (imports, loading the networks) is left out of the
-comparison, that of unmask is not. Needs scripts/setup --bench.
+output, tracks by overlap and measures each crop's sharpness, exposure and pose; onnxruntime runs one thread; ffmpeg decodes the sound; Silero VAD goes frame by frame and 4 s
+windows every second are scored. Both are counted as whole processes, start-up included. Needs scripts/setup --bench.
 """
 
 import argparse
@@ -94,10 +93,58 @@ class FaceScorer:
 
     def __call__(self, frame, faces):
         crops = np.stack([self.crop(frame, face["points"]) for face in faces])
+        for face, crop in zip(faces, crops):
+            face["quality"] = quality(face, crop)
         if self.rgb:
             crops = crops[..., ::-1]
         batch = crops.astype(np.float32) * self.gain + self.offset
         return self.network.score(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
+
+
+def quality(face, crop):
+    """What unmask's records hold of each face."""
+    height, width = crop.shape[:2]
+    middle = crop[height // 4 : height * 3 // 4, width // 4 : width * 3 // 4]
+    gray = cv2.cvtColor(middle, cv2.COLOR_BGR2GRAY)
+    edges = cv2.Laplacian(gray, cv2.CV_32F)
+    right, left, nose, *mouth = face["points"]
+    axis = left - right
+    eyes = max(np.hypot(*axis), 1e-3)
+    across, down = axis / eyes, np.array([-axis[1], axis[0]]) / eyes
+    offset, drop = nose - (left + right) / 2, np.mean(mouth, 0) - (left + right) / 2
+    return {
+        "size_px": round(min(face["box"][2:]), 1),
+        "sharpness": round(float(np.abs(edges).mean() / max(gray.std(), 1)), 3),
+        "exposure": round(float(gray.mean() / 255), 3),
+        "yaw_deg": round(float(np.degrees(np.arctan(offset @ across / eyes / 0.6))), 1),
+        "pitch_deg": round(float(np.degrees(np.arctan((0.5 - offset @ down / (drop @ down)) * 1.1 / 0.6))), 1),
+        "roll_deg": round(float(np.degrees(np.arctan2(axis[1], axis[0]))), 1),
+    }
+
+
+class Tracker:
+    """Numbers faces by overlap with the last frame's."""
+
+    def __init__(self):
+        self.last, self.count = [], 0
+
+    def __call__(self, faces):
+        for face in faces:
+            best = max(self.last, key=lambda old: overlap(old["box"], face["box"]), default=None)
+            if best is None or overlap(best["box"], face["box"]) < 0.3:
+                self.count += 1
+                face["track"] = self.count
+            else:
+                face["track"] = best["track"]
+        self.last = faces
+
+
+def overlap(a, b):
+    """Intersection over union of two boxes."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
 def find_faces(detector, frame, longest):
@@ -134,7 +181,7 @@ def analyse(args, networks, out):
     detector, vad, face, voice = networks
     windows = watch_voice(args.file, vad, voice)
     scorer = FaceScorer(face) if face else None
-    capture = cv2.VideoCapture(args.file)
+    capture, track = cv2.VideoCapture(args.file), Tracker()
     index = found = 0
     while True:
         ok, frame = capture.read()
@@ -142,13 +189,19 @@ def analyse(args, networks, out):
             break
         pts = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         faces = find_faces(detector, frame, args.longest)
+        track(faces)
         scores = scorer(frame, faces) if scorer and faces else [None] * len(faces)
         heard = [p for start, end, p in windows if start <= pts < end]
         record = {
             "index": index,
             "pts_s": round(pts, 6),
             "faces": [
-                {"box_px": [round(v, 1) for v in one["box"]], "p_masked": None if p is None else float(p)}
+                {
+                    "track": one["track"],
+                    "box_px": [round(v, 1) for v in one["box"]],
+                    "p_masked": None if p is None else float(p),
+                    "quality": one.get("quality"),
+                }
                 for one, p in zip(faces, scores)
             ],
             "voice": max(heard) if heard else None,
@@ -213,9 +266,9 @@ def main():
     with open(args.out, "w") as out:
         frames, found, windows = analyse(args, networks, out)
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    total = cpu_seconds(own) + cpu_seconds(children) - start_up
+    total = cpu_seconds(own) + cpu_seconds(children)
     print(f"{args.file}: {frames} frames, a face in {found}, {len(windows)} voice windows")
-    print(f"start-up of the peer, left out: {start_up:.2f} s")
+    print(f"start-up of the peer, included: {start_up:.2f} s")
     print(f"{'CPU s':<8} {'total':>9} {'networks':>9} {'outside':>9} {'peak MB':>9} {'frames':>7}")
     row("peer", total, Network.inside, own.ru_maxrss / 1024, frames)
     if args.unmask:

@@ -1,18 +1,17 @@
 //! The face crop. In: a YUV picture and a map. Out: an aligned RGB crop, sampled straight from the planes.
 
 use super::Affine;
+use super::halve::halve;
 use super::yuv::YuvToRgb;
-use crate::types::{Picture, PictureFormat, Point};
+use crate::types::{Picture, PictureFormat, PlaneView, Point};
 
-/// Most samples a crop pixel is averaged over, along each axis.
-const MAX_SAMPLES: usize = 4;
-
-/// Widest distance between samples in source pixels: a bilinear sample spans two, so that none is left out.
+/// A bilinear sample spans two source pixels: at most this far apart, samples leave none out.
 const SPACING: f32 = 1.5;
 
 /// Samples a `width × height` crop: R, G and B planes, 0..=255. `map` leads from crop pixels to upright source
-/// pixels. Each value is the mean of k×k bilinear samples, k = ceil(source pixels per crop pixel / 1.5), at most 4;
-/// outside the picture its edge is repeated. Chroma is sampled at its own resolution (left-sited, as H.264 has it).
+/// pixels. While a crop pixel spans two source pixels or more, the face's region is first halved (each value the mean
+/// of four); then each value is one bilinear sample, or the mean of 2×2 where a crop pixel still spans more than 1.5.
+/// Outside the picture its edge is repeated. Chroma is sampled at its own resolution (left-sited, as H.264 has it).
 pub fn crop(picture: &Picture, map: &Affine, width: usize, height: usize) -> Vec<f32> {
     let to_stored = Affine::to_stored(picture.orientation, picture.width as f32, picture.height as f32);
     let luma = map.then(&to_stored);
@@ -24,23 +23,22 @@ pub fn crop(picture: &Picture, map: &Affine, width: usize, height: usize) -> Vec
     let mut out = vec![0.0f32; 3 * n];
     let (ys, rest) = out.split_at_mut(n);
     let (us, vs) = rest.split_at_mut(n);
-    gather(&y, &luma, samples(&luma), size, [&mut *ys]);
-    let k = samples(&chroma);
+    gather(y, luma, size, [&mut *ys]);
     let chroma_size = picture.chroma_size();
     match picture.format {
         PictureFormat::I420 if u_view.stride == v_view.stride => {
             let uv = Plane::new([u_view.data, v_view.data], u_view.stride, 1, chroma_size);
-            gather(&uv, &chroma, k, size, [&mut *us, &mut *vs]);
+            gather(uv, chroma, size, [&mut *us, &mut *vs]);
         }
         PictureFormat::I420 => {
             for (view, to) in [(u_view, &mut *us), (v_view, &mut *vs)] {
-                gather(&Plane::new([view.data], view.stride, 1, chroma_size), &chroma, k, size, [to]);
+                gather(Plane::new([view.data], view.stride, 1, chroma_size), chroma, size, [to]);
             }
         }
         PictureFormat::Nv12 => {
             let second = u_view.data.get(1..).unwrap_or_default();
             let uv = Plane::new([u_view.data, second], u_view.stride, 2, chroma_size);
-            gather(&uv, &chroma, k, size, [&mut *us, &mut *vs]);
+            gather(uv, chroma, size, [&mut *us, &mut *vs]);
         }
     }
     let to_rgb = YuvToRgb::of(picture);
@@ -48,10 +46,6 @@ pub fn crop(picture: &Picture, map: &Affine, width: usize, height: usize) -> Vec
         [*y, *u, *v] = to_rgb.rgb(*y, *u, *v);
     }
     out
-}
-
-fn samples(map: &Affine) -> usize {
-    ((map.magnification() / SPACING).ceil() as usize).clamp(1, MAX_SAMPLES)
 }
 
 /// `P` planes of one geometry: sample (x, y) is at `y · stride + x · step`.
@@ -108,20 +102,56 @@ impl<'a, const P: usize> Plane<'a, P> {
     }
 }
 
-/// The mean of k×k samples for every crop pixel.
-fn gather<const P: usize>(plane: &Plane<'_, P>, map: &Affine, k: usize, size: (usize, usize), out: [&mut [f32]; P]) {
-    if !plane.holds(map, size) {
-        return gather_anywhere(plane, map, k, size.0, out);
+/// Halves as long as it pays, then samples.
+fn gather<const P: usize>(plane: Plane<'_, P>, map: Affine, size: (usize, usize), out: [&mut [f32]; P]) {
+    if map.magnification() >= 2.0
+        && let Some(half) = Half::of(&plane, &map, size)
+    {
+        let data: [&[u8]; P] = std::array::from_fn(|p| half.data[p].as_slice());
+        return gather(Plane::new(data, half.size.0, 1, half.size), half.map, size, out);
     }
-    match (k, plane.step) {
-        (1, 1) => gather_inside::<1, 1, P>(plane, map, size.0, out),
-        (2, 1) => gather_inside::<2, 1, P>(plane, map, size.0, out),
-        (3, 1) => gather_inside::<3, 1, P>(plane, map, size.0, out),
-        (_, 1) => gather_inside::<4, 1, P>(plane, map, size.0, out),
-        (1, _) => gather_inside::<1, 2, P>(plane, map, size.0, out),
-        (2, _) => gather_inside::<2, 2, P>(plane, map, size.0, out),
-        (3, _) => gather_inside::<3, 2, P>(plane, map, size.0, out),
-        (_, _) => gather_inside::<4, 2, P>(plane, map, size.0, out),
+    let wide = map.magnification() > SPACING;
+    match (plane.holds(&map, size), wide, plane.step) {
+        (true, false, 1) => gather_inside::<1, 1, P>(&plane, &map, size.0, out),
+        (true, true, 1) => gather_inside::<2, 1, P>(&plane, &map, size.0, out),
+        (true, false, _) => gather_inside::<1, 2, P>(&plane, &map, size.0, out),
+        (true, true, _) => gather_inside::<2, 2, P>(&plane, &map, size.0, out),
+        (false, ..) => gather_anywhere(&plane, &map, if wide { 2 } else { 1 }, size.0, out),
+    }
+}
+
+/// The crop's region at half its size.
+struct Half<const P: usize> {
+    data: [Vec<u8>; P],
+    size: (usize, usize),
+    map: Affine,
+}
+
+impl<const P: usize> Half<P> {
+    /// `None` when the region is too small to be halved, or lies outside the plane.
+    fn of(plane: &Plane<'_, P>, map: &Affine, (width, height): (usize, usize)) -> Option<Self> {
+        let (w, h) = (width as f32, height as f32);
+        let corners = [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)].map(|(x, y)| map.apply(Point { x, y }));
+        // Begin and number of pairs along one axis, wide enough that bilinear samples stay inside.
+        let span = |values: [f32; 4], last: f32| {
+            let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+            let begin = (low - 2.0).clamp(0.0, last) as usize / 2 * 2;
+            let end = (high + 6.0).clamp(0.0, last + 1.0) as usize;
+            (begin, end.saturating_sub(begin) / 2)
+        };
+        let (left, columns) = span(corners.map(|p| p.x), plane.last.x);
+        let (top, rows) = span(corners.map(|p| p.y), plane.last.y);
+        if columns < 2 || rows < 2 {
+            return None;
+        }
+        let data = plane.data.map(|data| {
+            let mut half = vec![0; columns * rows];
+            halve(PlaneView { data, stride: plane.stride }, plane.step, (left, top), columns, &mut half);
+            half
+        });
+        let shift = [-(left as f32) / 2.0, -(top as f32) / 2.0];
+        let map = map.then(&Affine { linear: [0.5, 0.0, 0.0, 0.5], shift });
+        Some(Self { data, size: (columns, rows), map })
     }
 }
 

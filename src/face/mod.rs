@@ -4,6 +4,7 @@ mod affine;
 mod align;
 mod crop;
 pub mod detect;
+mod halve;
 mod quality;
 mod score;
 mod shrink;

@@ -132,8 +132,13 @@ def lossy(wave, rng):
 def before_codec(wave, rng, babble=None):
     """What happens in the room and in the sender's software."""
     for chance, step in (
-        (0.25, resampled), (0.3, room), (0.45, lambda x, r: noisy(x, r, babble)), (0.2, gated),
-        (0.25, webrtc), (0.3, banded), (0.2, driven),
+        (0.25, resampled),
+        (0.3, room),
+        (0.45, lambda x, r: noisy(x, r, babble)),
+        (0.2, gated),
+        (0.25, webrtc),
+        (0.3, banded),
+        (0.2, driven),
     ):
         if rng.random() < chance:
             wave = step(wave, rng)

@@ -30,8 +30,17 @@ def opus(rate_kbit, frame=20, application="voip", rate=16_000):
 
 
 CODECS = [
-    opus(12), opus(16), opus(20), opus(24), opus(24, 60), opus(32), opus(48, 20, "audio", 48_000),
-    opus(32, 20, "audio", 48_000), opus(16, 40), opus(10), opus(24, 20, "voip", 48_000),
+    opus(12),
+    opus(16),
+    opus(20),
+    opus(24),
+    opus(24, 60),
+    opus(32),
+    opus(48, 20, "audio", 48_000),
+    opus(32, 20, "audio", 48_000),
+    opus(16, 40),
+    opus(10),
+    opus(24, 20, "voip", 48_000),
     Codec("g722", "-c:a g722", ".wav", 16_000),
     Codec("g711a", "-c:a pcm_alaw", ".wav", 8_000),
     Codec("g711u", "-c:a pcm_mulaw", ".wav", 8_000),

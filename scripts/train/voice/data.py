@@ -133,7 +133,10 @@ class Batches(torch.utils.data.IterableDataset):
             fake = int(pool[rng.integers(len(pool))])
             speaker = self.speaker[fake] if rng.random() < 0.5 else None
             real = self.pick_real(rng, self.variants[fake], speaker=speaker)
-            items += [(real, rng.random(), int(rng.integers(1 << 31))), (fake, rng.random(), int(rng.integers(1 << 31)))]
+            items += [
+                (real, rng.random(), int(rng.integers(1 << 31))),
+                (fake, rng.random(), int(rng.integers(1 << 31))),
+            ]
         return items
 
     def __iter__(self):

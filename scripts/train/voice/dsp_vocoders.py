@@ -33,9 +33,7 @@ def world(wave, rng):
         coded = pyworld.code_spectral_envelope(envelope, RATE, order)
         envelope = pyworld.decode_spectral_envelope(coded, RATE, size)
     if rng.random() < 0.3:
-        aperiodicity = pyworld.decode_aperiodicity(
-            pyworld.code_aperiodicity(aperiodicity, RATE), RATE, size
-        )
+        aperiodicity = pyworld.decode_aperiodicity(pyworld.code_aperiodicity(aperiodicity, RATE), RATE, size)
     return pyworld.synthesize(f0, envelope, aperiodicity, RATE, period)
 
 
@@ -67,7 +65,9 @@ def mel_basis(size, bins, high, low=0.0, rate=RATE):
     freqs = np.linspace(0, rate / 2, size // 2 + 1)[:, None]
     rise = (freqs - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - freqs) / (edges[2:] - edges[1:-1])
-    return torch.from_numpy((np.clip(np.minimum(rise, fall), 0, None) * 2 / (edges[2:] - edges[:-2])).astype(np.float32))
+    return torch.from_numpy(
+        (np.clip(np.minimum(rise, fall), 0, None) * 2 / (edges[2:] - edges[:-2])).astype(np.float32)
+    )
 
 
 def mel_griffin_lim(wave, rng):
@@ -158,7 +158,9 @@ def harmonic_noise(wave, rng):
         live = voiced & (track * number < 7500)
         out += np.where(live, amplitude[low, bins] * np.cos(number * phase + jitter[number]), 0)
     out *= np.sqrt(np.maximum(track, 60) / RATE) * 1.4
-    quiet = pyworld.synthesize(np.zeros_like(f0), envelope * aperiodicity**2 + 1e-12, np.ones_like(aperiodicity), RATE, period)
+    quiet = pyworld.synthesize(
+        np.zeros_like(f0), envelope * aperiodicity**2 + 1e-12, np.ones_like(aperiodicity), RATE, period
+    )
     count = min(len(out), len(quiet))
     return out[:count] + quiet[:count]
 

@@ -56,12 +56,19 @@ def held_rows(args):
     """The rows to score: reals of held speakers, and held (or left-out) fakes, a capped number of each method."""
     table = load_table(args.cache, args.leave_out)
     table = table[table["variant"].eq("plain") == (args.variant == "plain")]
-    real = table[(table["label"] == 0) & (table["left_out"] if args.leave_out and "source" in args.leave_out else table["held"])]
+    real = table[
+        (table["label"] == 0) & (table["left_out"] if args.leave_out and "source" in args.leave_out else table["held"])
+    ]
     fake = table[(table["label"] == 1) & (table["left_out"] if args.leave_out else table["held"])]
     if args.leave_out:
         own = fake["origin"] != fake["id"].str.split("~").str[0]
         fake = fake[~own | fake["held"] | ("source" in args.leave_out)]
-    fake = fake.groupby("method", group_keys=False).sample(frac=1.0, random_state=3).groupby("method").head(args.per_method)
+    fake = (
+        fake.groupby("method", group_keys=False)
+        .sample(frac=1.0, random_state=3)
+        .groupby("method")
+        .head(args.per_method)
+    )
     real = real.sample(frac=1.0, random_state=3).groupby("speaker").head(args.per_speaker)
     return pd.concat([real, fake], ignore_index=True)
 
@@ -71,7 +78,9 @@ def held(args):
     rows = held_rows(args)
     library, score = Library(args.cache, rows), scorer_of(args)
     rows["score"] = [clip_score(score, library.wave(index)) for index in range(len(rows))]
-    print(f"held, {args.variant}, leave-out {args.leave_out}: {figures(rows['label'], rows['score'])}  clips {len(rows)}")
+    print(
+        f"held, {args.variant}, leave-out {args.leave_out}: {figures(rows['label'], rows['score'])}  clips {len(rows)}"
+    )
     print_groups(rows, "family")
     print_groups(rows, "method")
     if args.table:

@@ -92,8 +92,14 @@ def to_onnx(checkpoint, path):
     network = build(saved["kind"])
     network.load_state_dict(saved["average"])
     torch.onnx.export(
-        network.for_export(), (torch.randn(1, WINDOW) * 0.1,), str(path), opset_version=17, dynamo=False,
-        input_names=["input"], output_names=["logit"], dynamic_axes={"input": {0: "batch"}, "logit": {0: "batch"}},
+        network.for_export(),
+        (torch.randn(1, WINDOW) * 0.1,),
+        str(path),
+        opset_version=17,
+        dynamo=False,
+        input_names=["input"],
+        output_names=["logit"],
+        dynamic_axes={"input": {0: "batch"}, "logit": {0: "batch"}},
     )
 
 
@@ -108,7 +114,10 @@ def check(args, folder, golden):
         began = time.perf_counter()
         session(golden)
         times.append(1000 * (time.perf_counter() - began))
-    print(f"largest logit difference {gap:.5f}; one window on one thread: median {np.median(times):.1f} ms, best {min(times):.1f} ms")
+    print(
+        f"largest logit difference {gap:.5f}; one window on one thread: "
+        f"median {np.median(times):.1f} ms, best {min(times):.1f} ms"
+    )
     if gap > 0.01:
         raise SystemExit("the exported network does not agree with the trained one")
 
@@ -133,7 +142,9 @@ def main():
     scale, offset = calibrated(args, score)
     answer = 1 / (1 + np.exp(-(scale * float(score(golden)[0]) + offset)))
     sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-    (folder / "model.toml").write_text(TOML.format(id=args.id, sha256=sha256, scale=scale, offset=offset, golden=answer))
+    (folder / "model.toml").write_text(
+        TOML.format(id=args.id, sha256=sha256, scale=scale, offset=offset, golden=answer)
+    )
     size = (folder / "model.onnx").stat().st_size / 1e6
     print(f"{folder}: {size:.2f} MB, scale {scale:.4f}, offset {offset:.4f}, golden p {answer:.4f}")
 

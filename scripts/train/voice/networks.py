@@ -146,7 +146,9 @@ class Block(nn.Module):
         self.norm1 = nn.BatchNorm2d(outside)
         self.second = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(outside)
-        self.skip = nn.Sequential(nn.AvgPool2d(stride, stride, ceil_mode=True), nn.Conv2d(inside, outside, 1, bias=False))
+        self.skip = nn.Sequential(
+            nn.AvgPool2d(stride, stride, ceil_mode=True), nn.Conv2d(inside, outside, 1, bias=False)
+        )
 
     def forward(self, x):
         y = self.second(F.relu(self.norm1(self.first(x))))

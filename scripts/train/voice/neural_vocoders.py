@@ -14,7 +14,7 @@ import torch
 from scipy.signal import resample_poly
 
 from changers import signed_ratio, warped
-from dsp_vocoders import RATE, mel_basis
+from dsp_vocoders import mel_basis
 
 HIFIGAN_RATE, SIZE, HOP, BINS = 22_050, 1024, 256, 80
 

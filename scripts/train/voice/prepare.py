@@ -3,7 +3,7 @@
 In: the train manifest and its clips, optionally folders of more real speech. Out: stores under `--cache`
 (`base`, `made`, `neural`, `read`, `coded`). Every stage skips what is there, so a stopped run goes on.
 
-    python prepare.py base && python prepare.py made && python prepare.py neural && python prepare.py read && python prepare.py coded
+    for stage in base made neural read coded; do python prepare.py $stage; done
 """
 
 import argparse
@@ -59,9 +59,15 @@ def base(args):
         if store.has(row.path):
             continue
         store.append(
-            row.path, levelled(read_wave(args.data / "train" / row.path)), label=int(row.label == "fake"),
-            family=FAMILIES[row.kind], method=row.method, speaker=row.speaker, source=row.source.split(":")[0],
-            origin=row.path, variant="plain",
+            row.path,
+            levelled(read_wave(args.data / "train" / row.path)),
+            label=int(row.label == "fake"),
+            family=FAMILIES[row.kind],
+            method=row.method,
+            speaker=row.speaker,
+            source=row.source.split(":")[0],
+            origin=row.path,
+            variant="plain",
         )
     for entry in args.real_folder:
         name, folder, pattern = entry.split("=", 2)
@@ -83,8 +89,15 @@ def add_real_folder(store, name, folder, pattern, per_speaker):
         taken[speaker] = taken.get(speaker, 0) + 1
         if not store.has(path.name + speaker):
             store.append(
-                path.name + speaker, levelled(read_wave(path)), label=0, family="real", method="real",
-                speaker=speaker, source=name, origin=path.name + speaker, variant="plain",
+                path.name + speaker,
+                levelled(read_wave(path)),
+                label=0,
+                family="real",
+                method="real",
+                speaker=speaker,
+                source=name,
+                origin=path.name + speaker,
+                variant="plain",
             )
 
 
@@ -108,8 +121,15 @@ def keep(store, clip_id, row, real, wave, method, family):
     if family == "vocoder" or seeded(clip_id, "colour").random() < 0.5:
         wave = same_colour(wave, real)
     store.append(
-        clip_id, levelled(wave), label=1, family=family, method=method, speaker=row.speaker,
-        source=row.source, origin=row.id, variant="plain",
+        clip_id,
+        levelled(wave),
+        label=1,
+        family=family,
+        method=method,
+        speaker=row.speaker,
+        source=row.source,
+        origin=row.id,
+        variant="plain",
     )
 
 
@@ -155,8 +175,15 @@ def read(args):
                 rng = seeded(clip_id)
                 wave = synthesisers.in_a_room(tool(rng), rng)
                 store.append(
-                    clip_id, levelled(wave[: 8 * RATE]), label=1, family="tts", method=name,
-                    speaker=f"{name}_{number % 20}", source="read", origin=clip_id, variant="plain",
+                    clip_id,
+                    levelled(wave[: 8 * RATE]),
+                    label=1,
+                    family="tts",
+                    method=name,
+                    speaker=f"{name}_{number % 20}",
+                    source="read",
+                    origin=clip_id,
+                    variant="plain",
                 )
     print("read", len(store.ids))
 
@@ -189,8 +216,15 @@ def code_shard(store, rows, samples, round_number, codec):
         waves.append(coded_variant(wave, seeded(row.origin, round_number)))
     for row, wave in zip(rows, code_clips(waves, codec)):
         store.append(
-            f"{row.id}~{round_number}", levelled(wave), label=row.label, family=row.family, method=row.method,
-            speaker=row.speaker, source=row.source, origin=row.origin, variant=codec.name,
+            f"{row.id}~{round_number}",
+            levelled(wave),
+            label=row.label,
+            family=row.family,
+            method=row.method,
+            speaker=row.speaker,
+            source=row.source,
+            origin=row.origin,
+            variant=codec.name,
         )
 
 

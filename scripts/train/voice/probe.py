@@ -14,11 +14,17 @@ from sklearn.metrics import roc_auc_score
 
 from data import Batches, load_table
 
-GROUPS = {"level": slice(0, 3), "silence": slice(3, 6), "bandwidth": slice(6, 9), "bands": slice(9, 17), "length": slice(17, 18)}
+GROUPS = {
+    "level": slice(0, 3),
+    "silence": slice(3, 6),
+    "bandwidth": slice(6, 9),
+    "bands": slice(9, 17),
+    "length": slice(17, 18),
+}
 
 
 def features(wave, seconds):
-    """One window in, 18 trivial numbers out: level, crest, clipping, silences, floor, roll-offs, band shares, length."""
+    """One window in, 18 trivial numbers out: level, silences, floor, roll-offs, band shares, length."""
     frames = wave[: len(wave) // 320 * 320].reshape(-1, 320)
     energy = 10 * np.log10((frames**2).mean(axis=1) + 1e-10)
     power = np.abs(np.fft.rfft(frames * np.hanning(320), axis=1)) ** 2
@@ -28,8 +34,16 @@ def features(wave, seconds):
     silent = energy < np.quantile(energy, 0.95) - 30
     bands = [10 * np.log10(part.sum() / mean.sum() + 1e-9) for part in np.array_split(mean, 8)]
     roll = [float(np.searchsorted(total, share)) for share in (0.5, 0.95, 0.999)]
-    level = [float(energy.mean()), float(20 * np.log10(peak / (np.sqrt((wave**2).mean()) + 1e-9))), float((np.abs(wave) > 0.98 * peak).mean())]
-    quiet = [float(silent.mean()), float(np.quantile(energy, 0.05) - energy.max()), float(np.quantile(energy, 0.2) - energy.max())]
+    level = [
+        float(energy.mean()),
+        float(20 * np.log10(peak / (np.sqrt((wave**2).mean()) + 1e-9))),
+        float((np.abs(wave) > 0.98 * peak).mean()),
+    ]
+    quiet = [
+        float(silent.mean()),
+        float(np.quantile(energy, 0.05) - energy.max()),
+        float(np.quantile(energy, 0.2) - energy.max()),
+    ]
     return [*level, *quiet, *roll, *bands, seconds]
 
 

@@ -16,10 +16,36 @@ from scipy.signal import resample_poly
 from channel import coloured_noise
 
 RATE = 16_000
-SUBJECTS = ["The team", "My last project", "Our customer", "This service", "A good test", "The first version", "Nobody", "The manager"]
-VERBS = ["needed", "changed", "was built around", "depends on", "would not work without", "replaced", "taught me", "was late because of"]
-OBJECTS = ["a database with many users", "the payment page", "a queue of small jobs", "two weeks of research",
-           "an old interface", "clear answers to hard questions", "remote work across time zones", "careful planning"]
+SUBJECTS = [
+    "The team",
+    "My last project",
+    "Our customer",
+    "This service",
+    "A good test",
+    "The first version",
+    "Nobody",
+    "The manager",
+]
+VERBS = [
+    "needed",
+    "changed",
+    "was built around",
+    "depends on",
+    "would not work without",
+    "replaced",
+    "taught me",
+    "was late because of",
+]
+OBJECTS = [
+    "a database with many users",
+    "the payment page",
+    "a queue of small jobs",
+    "two weeks of research",
+    "an old interface",
+    "clear answers to hard questions",
+    "remote work across time zones",
+    "careful planning",
+]
 LANGUAGES = ["en-us", "en-gb", "en-gb-scotland", "es", "fr", "de", "it", "pt", "pl", "nl", "ru", "ro", "sv"]
 VARIANTS = ["", "+m1", "+m3", "+m5", "+m7", "+f1", "+f2", "+f4", "+f5", "+klatt", "+klatt3", "+croak", "+whisper"]
 
@@ -72,7 +98,8 @@ class Piper:
         from piper import SynthesisConfig
 
         config = SynthesisConfig(
-            length_scale=float(rng.uniform(0.85, 1.25)), noise_scale=float(rng.uniform(0.3, 0.9)),
+            length_scale=float(rng.uniform(0.85, 1.25)),
+            noise_scale=float(rng.uniform(0.3, 0.9)),
             noise_w_scale=float(rng.uniform(0.4, 1.0)),
         )
         parts = [chunk.audio_float_array for chunk in self.voice.synthesize(sentence(rng), config)]

@@ -66,7 +66,7 @@ def mel_magnitudes(wave, rng):
 
 
 def frame_mask(wave, rng):
-    """Magnitudes redrawn around a smoothed picture of themselves, frame by frame, as diffusion and codec decoders do."""
+    """Magnitudes redrawn around a smoothed picture of themselves, as diffusion and codec decoders do."""
     size = int(rng.choice([400, 640, 1024]))
     hop = size // 4
     spectrum = stft(wave, size, hop)

@@ -84,9 +84,16 @@ def fit(args, network, average, optimiser, state):
         averaged(average, network, min(0.998, state["step"] / (state["step"] + 20)))
         state["step"] += 1
         state["spent"] = spent + time.time() - began
-        hits, seen, total = hits + int(((logits > 0) == (labels > 0.5)).sum()), seen + len(labels), total + float(loss.detach())
+        hits, seen, total = (
+            hits + int(((logits > 0) == (labels > 0.5)).sum()),
+            seen + len(labels),
+            total + float(loss.detach()),
+        )
         if state["step"] % 100 == 0:
-            print(f"step {state['step']} min {state['spent'] / 60:.1f} loss {total / 100:.4f} acc {hits / seen:.3f}", flush=True)
+            print(
+                f"step {state['step']} min {state['spent'] / 60:.1f} loss {total / 100:.4f} acc {hits / seen:.3f}",
+                flush=True,
+            )
             hits, seen, total = 0, 0, 0.0
             save(args, network, average, optimiser, state)
     save(args, network, average, optimiser, state)
@@ -97,8 +104,14 @@ def save(args, network, average, optimiser, state):
     args.run.mkdir(parents=True, exist_ok=True)
     fresh = args.run / "fresh.pt"
     torch.save(
-        {"kind": args.kind, "network": network.state_dict(), "average": average.state_dict(),
-         "optimiser": optimiser.state_dict(), "state": state, "arguments": {k: str(v) for k, v in vars(args).items()}},
+        {
+            "kind": args.kind,
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "state": state,
+            "arguments": {k: str(v) for k, v in vars(args).items()},
+        },
         fresh,
     )
     fresh.replace(args.run / "last.pt")
