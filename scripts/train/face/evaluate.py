@@ -169,7 +169,10 @@ def main():
         "sources": by_source(rows, scores, labels),
         "other": {
             "frames": {"auc": round(measure.auc(flat, flat_labels), 3)},
-            "calibration": {"ece": round(measure.calibration_error(probability, labels), 3), "reals over 0.5": round(float((probability[labels == 0] > 0.5).mean()), 3)},
+            "calibration": {
+                "ece": round(measure.calibration_error(probability, labels), 3),
+                "reals over 0.5": round(float((probability[labels == 0] > 0.5).mean()), 3),
+            },
             "pairs": pairs(rows, scores, labels), "without a face": {"clips": len(crops) - len(keep)},
         },
     }
@@ -177,7 +180,7 @@ def main():
     for title, table in result.items():
         show(title, table)
     if args.clips:
-        show("scores", {r["path"]: {"score": round(float(s), 2), "label": r["label"], "method": r["method"], "person": r["person"]} for r, s in zip(rows, scores)})
+        show("scores", {r["path"]: {"score": round(float(s), 2), "method": r["method"]} for r, s in zip(rows, scores)})
     if args.json:
         args.json.write_text(json.dumps(result, indent=1))
 

@@ -38,7 +38,8 @@ def moved_eyes(picture, points, rng):
     y, x = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]].astype(np.float32)
     shift = rng.normal(0, 0.04 * eye, 2)
     near = sum(np.exp(-((x - p[0]) ** 2 + (y - p[1]) ** 2) / (2 * (0.16 * eye) ** 2)) for p in points[:2])
-    return cv2.remap(picture, x + near * np.float32(shift[0]), y + near * np.float32(shift[1]), cv2.INTER_LINEAR)
+    map_x, map_y = ((at + near * by).astype(np.float32) for at, by in zip((x, y), shift))
+    return cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR)
 
 
 def low_light(picture, points, rng):
@@ -72,7 +73,9 @@ def real_frames(args):
         if row["label"] == "real":
             frames = prepare.clip_frames(args.dev / row["path"], args.frames)
             found = [(frame, prepare.best_face(detector, frame)) for frame in frames]
-            yield [(frame, points) for frame, points in found if points is not None]
+            kept = [(frame, points) for frame, points in found if points is not None]
+            if kept:
+                yield kept
 
 
 def main():
@@ -89,7 +92,8 @@ def main():
             probability[name].append(measure.sigmoid(args.scale * logit + args.offset))
     for name, values in probability.items():
         values = np.array(values)
-        print(f"{name:20s} clips {len(values)}  over 0.5: {(values > 0.5).mean():.3f}  over 0.9: {(values > 0.9).mean():.3f}  mean {values.mean():.3f}")
+        over = "  ".join(f"over {limit}: {(values > limit).mean():.3f}" for limit in (0.5, 0.9))
+        print(f"{name:20s} clips {len(values)}  {over}  mean {values.mean():.3f}")
 
 
 if __name__ == "__main__":

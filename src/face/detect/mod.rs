@@ -9,6 +9,8 @@ use std::time::Duration;
 
 pub use fixed::FixedDetector;
 
+use decode::suppress;
+
 use super::{DetectInput, Prepared};
 use crate::infer::{
     self, Engine, EngineSpec, Family, InferError, Input, Manifest, ModelStore, Normalise, Output, Runtime, Task,
@@ -83,17 +85,13 @@ impl NetworkDetector {
         Ok(Self { engine, manifest, input, normalise, decode, max_iou })
     }
 
-    /// Faces in tensor pixels.
-    fn run(&mut self, tensor: &[f32], size: (usize, usize), min_score: f32) -> Result<Vec<Detection>, InferError> {
-        run(&mut *self.engine, &self.manifest, self.decode, tensor, size, min_score, self.max_iou)
-    }
-
     fn check_golden(&mut self, dir: &std::path::Path) -> Result<(), InferError> {
         let golden = self.manifest.golden.clone();
         let (rgb, width, height) = infer::read_png(&self.manifest.id, &dir.join(&golden.input))?;
         let mut tensor = vec![0.0; rgb.len()];
         self.normalise.fill(&rgb, &mut tensor);
-        let found = self.run(&tensor, (width, height), 0.6)?.first().map(|d| d.bbox);
+        let all = candidates(&mut *self.engine, &self.manifest, self.decode, &tensor, (width, height), 0.6)?;
+        let found = all.iter().max_by(|a, b| a.score.total_cmp(&b.score)).map(|d| d.bbox);
         let expected = golden.box_px.unwrap_or_default();
         let near = found
             .is_some_and(|b| [b.x, b.y, b.w, b.h].iter().zip(expected).all(|(f, e)| (f - e).abs() <= golden.tolerance));
@@ -106,30 +104,29 @@ impl NetworkDetector {
     }
 }
 
-fn run(
+/// Candidates in tensor pixels.
+fn candidates(
     engine: &mut dyn Engine,
     manifest: &Manifest,
     decode: Decode,
     tensor: &[f32],
     (width, height): (usize, usize),
     min_score: f32,
-    max_iou: f32,
 ) -> Result<Vec<Detection>, InferError> {
     let wrong = |message: String| InferError::Shape { model: manifest.id.clone(), message };
     let values =
         ndarray::ArrayView4::from_shape((1, 3, height, width), tensor).map_err(|e| wrong(e.to_string()))?.into_dyn();
     let outputs = engine.run(&[Input { name: &manifest.input.name, values }])?;
-    let found = decode(&outputs, (width, height), min_score)
-        .ok_or_else(|| wrong(format!("its outputs do not fit an input of {width}x{height}")))?;
-    Ok(decode::suppress(found, max_iou))
+    decode(&outputs, (width, height), min_score)
+        .ok_or_else(|| wrong(format!("its outputs do not fit an input of {width}x{height}")))
 }
 
 impl Detector for NetworkDetector {
     fn detect(&mut self, picture: &Picture, min_score: f32) -> Result<Vec<Detection>, InferError> {
         let Self { engine, manifest, input, decode, max_iou, .. } = self;
         let Prepared { tensor, width, height, scale } = input.prepare(picture);
-        let found = run(&mut **engine, manifest, *decode, tensor, (width, height), min_score, *max_iou)?;
-        Ok(found.into_iter().map(|d| to_source(&d, scale)).collect())
+        let found = candidates(&mut **engine, manifest, *decode, tensor, (width, height), min_score)?;
+        Ok(suppress(found, *max_iou).into_iter().map(|d| to_source(&d, scale)).collect())
     }
 
     fn cpu_time(&self) -> Duration {
