@@ -72,8 +72,38 @@ fn the_same_call_in_other_clothes_scores_the_same() {
     let side = clip(&dir, "side.mp4", &[H264, &["-vf", &format!("{SWAY},transpose=1")]].concat());
     let rotated = dir.join("rotated.mp4");
     common::rotate(&side, &rotated, 270);
-    let vp9 = ["-vf", SWAY, "-c:v", "libvpx-vp9", "-crf", "20", "-b:v", "0", "-cpu-used", "8", "-c:a", "libopus"];
-    let av1 = ["-vf", SWAY, "-c:v", "libaom-av1", "-crf", "8", "-b:v", "0", "-cpu-used", "8", "-c:a", "libopus"];
+    let vp9 = [
+        "-vf",
+        SWAY,
+        "-c:v",
+        "libvpx-vp9",
+        "-pix_fmt",
+        "yuv420p",
+        "-crf",
+        "20",
+        "-b:v",
+        "0",
+        "-cpu-used",
+        "8",
+        "-c:a",
+        "libopus",
+    ];
+    let av1 = [
+        "-vf",
+        SWAY,
+        "-c:v",
+        "libaom-av1",
+        "-pix_fmt",
+        "yuv420p",
+        "-crf",
+        "20",
+        "-b:v",
+        "0",
+        "-cpu-used",
+        "8",
+        "-c:a",
+        "libopus",
+    ];
     let first = scan(&call, &[]);
     for other in [clip(&dir, "vp9.webm", &vp9), clip(&dir, "av1.mkv", &av1), rotated] {
         let records = scan(&other, &[]);
