@@ -220,7 +220,7 @@ impl Config {
             (
                 "face.detect_side_px",
                 self.face.detect_side_px.to_string(),
-                self.face.detect_side_px % 32 == 0 && (64..=2048).contains(&self.face.detect_side_px),
+                self.face.detect_side_px.is_multiple_of(32) && (64..=2048).contains(&self.face.detect_side_px),
                 "a multiple of 32 from 64 to 2048",
             ),
             ("face.min_score", self.face.min_score.to_string(), unit(self.face.min_score), "0 to 1"),

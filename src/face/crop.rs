@@ -80,10 +80,9 @@ impl<'a, const P: usize> Plane<'a, P> {
         let i = (y >> 16) as usize * self.stride + (x >> 16) as usize * STEP;
         let (fx, fy) = ((x as u32 >> 8) & 255, (y as u32 >> 8) & 255);
         let across = |row: &[u8]| u32::from(row[0]) * (256 - fx) + u32::from(row[STEP]) * fx;
-        for p in 0..P {
-            let data = self.data[p];
+        for (data, sum) in self.data.iter().zip(sums) {
             let (top, low) = (&data[i..i + STEP + 1], &data[i + self.stride..i + self.stride + STEP + 1]);
-            sums[p] += across(top) * (256 - fy) + across(low) * fy;
+            *sum += across(top) * (256 - fy) + across(low) * fy;
         }
     }
 

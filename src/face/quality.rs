@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn blur_lowers_sharpness() {
         let stripes = |period: usize| {
-            let plane: Vec<f32> = (0..64 * 64).map(|i| if (i % 64) / period % 2 == 0 { 60.0 } else { 200.0 }).collect();
+            let plane: Vec<f32> =
+                (0..64 * 64).map(|i| if ((i % 64) / period).is_multiple_of(2) { 60.0 } else { 200.0 }).collect();
             [plane.clone(), plane.clone(), plane].concat()
         };
         let sharp = assess(&frontal(), &stripes(2), 64, (640, 480), 1.0).sharpness;

@@ -131,7 +131,7 @@ fn resize<P>(
     let stride = view.stride / pixel;
     let rows = (view.data.len() / view.stride.max(1)).min(from.1);
     let packed: Vec<u8>;
-    let (data, stride, rows) = if rows == from.1 && view.stride % pixel == 0 {
+    let (data, stride, rows) = if rows == from.1 && view.stride.is_multiple_of(pixel) {
         (&view.data[..view.stride * rows], stride, rows)
     } else {
         let row = from.0 * pixel;

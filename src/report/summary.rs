@@ -42,7 +42,7 @@ impl Summary {
         let s = &start.source;
         let video = s.video.as_ref().map(|v| format!("{} {}x{}", v.codec, v.width, v.height));
         let audio = s.audio.as_ref().map(|a| format!("{} {} Hz", a.codec, a.rate_hz));
-        let length = s.duration_s.map(|d| clock(d));
+        let length = s.duration_s.map(clock);
         let parts: Vec<String> = [length, video, audio].into_iter().flatten().collect();
         self.source = format!("{} ({})", s.uri, parts.join(", "));
         self.provider = start.runtime.provider.clone();
