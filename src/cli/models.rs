@@ -67,12 +67,11 @@ fn verify(store: &ModelStore, runtime: &Runtime, config: &Config) -> anyhow::Res
     Ok(first.map_or(ExitCode::SUCCESS, |error| ExitCode::from(error.kind().exit_code())))
 }
 
+/// A model's id, and how loading it went.
+type Verified = (String, Result<(), InferError>);
+
 /// Loads every model on this runtime.
-pub fn verify_all(
-    store: &ModelStore,
-    runtime: &Runtime,
-    config: &Config,
-) -> Result<Vec<(String, Result<(), InferError>)>, Error> {
+pub fn verify_all(store: &ModelStore, runtime: &Runtime, config: &Config) -> Result<Vec<Verified>, Error> {
     let check = |id: &str| -> Result<(), InferError> {
         match store.find(id)?.manifest.task {
             Task::FaceDetect => {

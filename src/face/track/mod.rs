@@ -2,7 +2,7 @@
 //!
 //! Two-pass association after ByteTrack (Y. Zhang et al., ECCV 2022): confident detections are matched to tracks
 //! first, unsure ones then keep tracks alive but start none. Motion is a box that keeps its velocity. A lost track
-//! is remembered for [`MEMORY`], so that a hand before the face does not make a new person.
+//! is remembered for two seconds, so that a hand before the face does not make a new person.
 
 mod motion;
 
