@@ -94,6 +94,22 @@ fn out_names_the_stream_after_the_recording() {
 }
 
 #[test]
+fn two_recordings_of_one_name_get_two_files() {
+    let dir = folder("cli-names");
+    let call = h264(&dir);
+    let other = folder("cli-names/other").join("call.mp4");
+    std::fs::copy(&call, &other).unwrap();
+    let out = dir.join("out");
+    let inputs = ["scan", call.to_str().unwrap(), other.to_str().unwrap()];
+    let output = unmask(&[&inputs[..], &["--fps", "2", "--device", "cpu", "--out", out.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    for (name, source) in [("call.jsonl", &call), ("call-2.jsonl", &other)] {
+        let stream = records(&std::fs::read(out.join(name)).unwrap());
+        assert_eq!(stream[0]["source"]["uri"], source.to_str().unwrap(), "{name}");
+    }
+}
+
+#[test]
 fn a_reader_that_stops_reading_is_no_error() {
     let call = h264(&folder("cli-pipe"));
     let mut child = program()

@@ -1,8 +1,9 @@
 //! `unmask scan`. In: recordings. Out: a record stream or a summary of each.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -26,7 +27,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "N")]
     fps: Option<f64>,
     /// What to print (default: summary on a terminal, else jsonl)
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, conflicts_with = "out")]
     format: Option<Format>,
     /// Write each record stream to DIR/<name>.jsonl instead of printing it
     #[arg(long, value_name = "DIR")]
@@ -60,8 +61,12 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
     }
     let mut engines = Engines::load(&config)?;
     let mut worst = None;
+    let mut names = Names::default();
     for (input, text) in inputs.zip(&args.inputs) {
-        let scanned = input.and_then(|input| scan(input, args, &config, &mut engines, &cancel));
+        let scanned = input.and_then(|input| {
+            let name = names.free(&input.stem());
+            scan(input, &name, args, &config, &mut engines, &cancel)
+        });
         match scanned {
             Ok(()) => {}
             Err(_) if cancel.is_cancelled() => {}
@@ -106,10 +111,32 @@ fn catch_interrupts(cancel: &Cancel) -> anyhow::Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
-fn scan(input: Input, args: &ScanArgs, config: &Config, engines: &mut Engines, cancel: &Cancel) -> Result<(), Error> {
-    let (name, stem) = (input.shown(), input.stem());
+/// Result names of this run, so that two recordings of one name do not share a file.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Names {
+    /// The stem, or the stem with the first free number behind it.
+    fn free(&mut self, stem: &str) -> String {
+        let numbered = (2..).map(|n| format!("{stem}-{n}"));
+        let mut candidates = std::iter::once(stem.to_owned()).chain(numbered);
+        let name = candidates.find(|name| !self.0.contains(name)).unwrap_or_else(|| stem.to_owned());
+        self.0.insert(name.clone());
+        name
+    }
+}
+
+fn scan(
+    input: Input,
+    result: &str,
+    args: &ScanArgs,
+    config: &Config,
+    engines: &mut Engines,
+    cancel: &Cancel,
+) -> Result<(), Error> {
+    let name = input.shown();
     let mut source = media::build(SourceSpec::Gst(input), &config.limits, cancel)?;
-    let mut output = Output::open(args, &stem)?;
+    let mut output = Output::open(args, result)?;
     let progress = Progress::new(&name, source.info().duration_s);
     let run = Run { config, engines, sink: &mut *output.sink, cancel, progress: &mut |pts| progress.reached(pts) };
     analyze(&mut *source, run)?;
@@ -124,7 +151,7 @@ struct Output {
 }
 
 impl Output {
-    fn open(args: &ScanArgs, stem: &str) -> Result<Self, Error> {
+    fn open(args: &ScanArgs, result: &str) -> Result<Self, Error> {
         let Some(dir) = &args.out else {
             let out: Box<dyn Write> = Box::new(std::io::stdout());
             let format = args.format.unwrap_or(if stdout_is_terminal() { Format::Summary } else { Format::Jsonl });
@@ -134,7 +161,7 @@ impl Output {
             };
             return Ok(Self { sink: report::build(spec), rename: None });
         };
-        let (path, part) = (free_name(dir, stem, "jsonl"), dir.join(format!("{stem}.jsonl.part")));
+        let (path, part) = (dir.join(format!("{result}.jsonl")), dir.join(format!("{result}.jsonl.part")));
         let name = part.display().to_string();
         let failed = |source| ReportError::Write { name: name.clone(), source };
         let file = File::create(&part).map_err(failed)?;
@@ -150,8 +177,4 @@ impl Output {
         eprintln!("{}", path.display());
         Ok(())
     }
-}
-
-fn free_name(dir: &Path, stem: &str, ending: &str) -> PathBuf {
-    dir.join(format!("{stem}.{ending}"))
 }
