@@ -3,10 +3,11 @@
 In:  a recording; the same model folders as unmask uses.
 Out: one JSON line for each frame (--out, else discarded), and on stdout the CPU seconds (user + system,
      this process and its children): in total, inside the networks, and outside them.
-     With --unmask BINARY the same file goes through `unmask scan` as well, and the ratio is printed.
-It is written as a careful author would: OpenCV decodes, resizes and crops; numpy decodes the detector's
-output, tracks by overlap and measures each crop's sharpness, exposure and pose; onnxruntime runs one thread; ffmpeg decodes the sound; Silero VAD goes frame by frame and 4 s
-windows every second are scored. Both are counted as whole processes, start-up included. Needs scripts/setup --bench.
+     With --unmask BINARY the same file goes through `unmask scan` as well, and the ratios are printed: to the peer,
+     and to what cannot be saved (decoding alone, by ffmpeg, and the networks).
+It is written as a careful author would: OpenCV decodes, resizes and crops; numpy decodes the detector's output,
+tracks by overlap and measures each crop's sharpness, exposure and pose; onnxruntime runs one thread; ffmpeg decodes
+the sound; Silero VAD goes frame by frame and 4 s windows every second are scored. Both are counted as whole processes, start-up included. Needs scripts/setup --bench.
 """
 
 import argparse
@@ -235,6 +236,14 @@ def run_unmask(binary, path, extra):
     return cpu_seconds(usage), peak_kb / 1024, end["stats"]["cpu_s"], frames
 
 
+def decode_alone(path):
+    """CPU seconds that ffmpeg takes to decode picture and sound on one thread, throwing both away."""
+    before = cpu_seconds(resource.getrusage(resource.RUSAGE_CHILDREN))
+    sound = ["-ac", "1", "-ar", str(RATE)]
+    subprocess.run(["ffmpeg", "-v", "error", "-threads", "1", "-i", path, *sound, "-f", "null", "-"], check=True)
+    return cpu_seconds(resource.getrusage(resource.RUSAGE_CHILDREN)) - before
+
+
 def row(name, total, networks, peak_mb, frames):
     print(f"{name:<8} {total:>9.2f} {networks:>9.2f} {total - networks:>9.2f} {peak_mb:>9.0f} {frames:>7}")
 
@@ -276,6 +285,9 @@ def main():
         row("unmask", counted, told["networks"], peak_mb, ours)
         outside, peer_outside = counted - told["networks"], total - Network.inside
         print(f"unmask's own account of its total: {told['total']:.2f} s")
+        decode = decode_alone(args.file)
+        floor = decode + told["networks"]
+        print(f"decoding alone: {decode:.2f} s; unmask / (decoding alone + networks): {counted / floor:.2f}")
         print(f"unmask / peer: {outside / peer_outside:.2f} outside the networks, {counted / total:.2f} in all")
 
 

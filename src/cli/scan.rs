@@ -26,8 +26,8 @@ pub struct ScanArgs {
     /// Frames a second to analyse (default: every frame)
     #[arg(long, value_name = "N")]
     fps: Option<f64>,
-    /// What to print (default: summary on a terminal, else jsonl)
-    #[arg(long, value_enum, conflicts_with = "out")]
+    /// What to print (default: summary on a terminal, else jsonl); with --out it is always jsonl
+    #[arg(long, value_enum)]
     format: Option<Format>,
     /// Write each record stream to DIR/<name>.jsonl instead of printing it
     #[arg(long, value_name = "DIR")]
