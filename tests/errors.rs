@@ -72,6 +72,15 @@ fn a_recording_without_picture_and_sound_is_refused() {
 }
 
 #[test]
+fn a_sound_file_without_sound_is_refused_soon() {
+    let dir = folder("errors-header");
+    let header = std::fs::read(common::SPEECH).unwrap()[..44].to_vec();
+    let started = std::time::Instant::now();
+    fails(&write(&dir, "header.wav", &header), &[], INPUT, &["header.wav", "no frame and no sound"]);
+    assert!(started.elapsed().as_secs() < 25);
+}
+
+#[test]
 fn an_unreadable_file_names_its_permissions() {
     let dir = folder("errors-permissions");
     let file = write(&dir, "locked.mp4", b"x");

@@ -57,6 +57,8 @@ fn containers_and_codecs() {
         let scale = if name == "a.gif" { 0.5 } else { 1.0 };
         face_is_at(&records, scale, 12.0 * scale, name);
         let heard = of(&records, "verdict")[0]["coverage"]["audio_s"].as_f64().unwrap();
+        let seen = of(&records, "verdict")[0]["coverage"]["video_s"].as_f64().unwrap();
+        assert!((1.5..2.1).contains(&seen), "{name}: {seen} s of pictures");
         assert!(name == "a.gif" || (heard - 2.0).abs() < 0.2, "{name}: {heard} s of sound");
     }
 }
@@ -276,6 +278,43 @@ fn standard_input_reads_any_container() {
     let read = scan(&call, &[]);
     assert_eq!(piped[0]["source"]["sha256"], read[0]["source"]["sha256"]);
     assert_eq!(of(&piped, "frame"), of(&read, "frame"));
+}
+
+/// A picture or sound track that pauses for minutes, as a camera switched off or a muted track does.
+#[test]
+fn long_pauses_lose_nothing() {
+    let dir = folder("formats-pauses");
+    let video = ["-loop", "1", "-framerate", "5", "-i", PORTRAIT, "-stream_loop", "-1", "-i", SPEECH, "-t", "300"];
+    let h264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"];
+    let table: [(&str, &[&str]); 2] = [
+        ("camera-off.mkv", &["-vf", "select='not(between(t,5,290))'", "-fps_mode", "vfr"]),
+        ("muted.mkv", &["-af", "aselect='not(between(t,10,280))'"]),
+    ];
+    for (name, args) in table {
+        let path = dir.join(name);
+        ffmpeg(&[&video[..], &h264, args, &[path.to_str().unwrap()]].concat());
+        let records = scan(&path, &["--fps", "1"]);
+        let codes = warnings(&records);
+        assert!(!codes.contains(&"stream_error".into()), "{name}: {codes:?}");
+        let verdict = of(&records, "verdict")[0];
+        assert_eq!(verdict["partial"], false, "{name}");
+        let last = |kind: &str, key: &str| of(&records, kind).last().unwrap()[key].as_f64().unwrap();
+        assert!(last("frame", "pts_s") > 295.0, "{name}: frames up to the end");
+        assert!(last("voice", "end_s") > 295.0, "{name}: speech up to the end");
+    }
+}
+
+#[test]
+fn one_frame_in_many_minutes_does_not_block_the_sound() {
+    let dir = folder("formats-sparse");
+    let path = dir.join("long.mkv");
+    let input = ["-loop", "1", "-framerate", "2", "-i", PORTRAIT, "-stream_loop", "-1", "-i", SPEECH, "-t", "200"];
+    let h264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"];
+    ffmpeg(&[&input[..], &h264, &[path.to_str().unwrap()]].concat());
+    let records = scan(&path, &["--fps", "0.002"]);
+    assert_eq!(of(&records, "frame").len(), 1);
+    assert!(of(&records, "verdict")[0]["coverage"]["audio_s"].as_f64().unwrap() > 195.0);
+    assert!(warnings(&records).is_empty(), "{:?}", warnings(&records));
 }
 
 /// Serves a folder over HTTP/1.0 until the test ends.

@@ -206,51 +206,31 @@ impl Config {
         Ok(config)
     }
 
-    /// Refuses values out of bounds.
+    /// Refuses values out of bounds, and what is not a number.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let unit = |v: f32| (0.0..=1.0).contains(&v);
-        let positive = |v: f64| v.is_finite() && v > 0.0;
-        let checks: [(&'static str, String, bool, &'static str); 12] = [
-            (
-                "fps",
-                format!("{:?}", self.fps),
-                self.fps.is_none_or(|f| positive(f) && f <= 1000.0),
-                "more than 0, at most 1000",
-            ),
-            (
-                "face.detect_side_px",
-                self.face.detect_side_px.to_string(),
-                self.face.detect_side_px.is_multiple_of(32) && (64..=2048).contains(&self.face.detect_side_px),
-                "a multiple of 32 from 64 to 2048",
-            ),
-            ("face.min_score", self.face.min_score.to_string(), unit(self.face.min_score), "0 to 1"),
-            ("face.max_cut_off", self.face.max_cut_off.to_string(), unit(self.face.max_cut_off), "0 to 1"),
-            ("face.min_size_px", self.face.min_size_px.to_string(), self.face.min_size_px >= 0.0, "0 or more"),
-            ("voice.hop_s", self.voice.hop_s.to_string(), (0.1..=4.0).contains(&self.voice.hop_s), "0.1 to 4"),
-            (
-                "voice.min_speech_s",
-                self.voice.min_speech_s.to_string(),
-                (0.0..=4.0).contains(&self.voice.min_speech_s),
-                "0 to 4",
-            ),
-            ("voice.vad_threshold", self.voice.vad_threshold.to_string(), unit(self.voice.vad_threshold), "0 to 1"),
-            ("verdict.signs_at", self.verdict.signs_at.to_string(), unit(self.verdict.signs_at), "0 to 1"),
-            (
-                "verdict.clear_below",
-                self.verdict.clear_below.to_string(),
-                unit(self.verdict.clear_below) && self.verdict.clear_below <= self.verdict.signs_at,
-                "0 to 1, at most verdict.signs_at",
-            ),
-            (
-                "limits.max_duration_s",
-                self.limits.max_duration_s.to_string(),
-                positive(self.limits.max_duration_s),
-                "more than 0",
-            ),
-            ("limits.stall_s", self.limits.stall_s.to_string(), positive(self.limits.stall_s), "more than 0"),
+        let (face, voice, verdict, limits) = (&self.face, &self.voice, &self.verdict, &self.limits);
+        let side = if face.detect_side_px.is_multiple_of(32) { f64::from(face.detect_side_px) } else { 0.0 };
+        let day = 86_400.0;
+        let rows: [(&'static str, f64, f64, f64, &'static str); 15] = [
+            ("fps", self.fps.unwrap_or(1.0), 0.001, 1000.0, "0.001 to 1000"),
+            ("face.detect_side_px", side, 64.0, 2048.0, "a multiple of 32 from 64 to 2048"),
+            ("face.min_score", face.min_score.into(), 0.0, 1.0, "0 to 1"),
+            ("face.max_cut_off", face.max_cut_off.into(), 0.0, 1.0, "0 to 1"),
+            ("face.min_size_px", face.min_size_px.into(), 0.0, 1e5, "0 to 100000"),
+            ("face.max_yaw_deg", face.max_yaw_deg.into(), 0.0, 90.0, "0 to 90"),
+            ("voice.hop_s", voice.hop_s, 0.1, 4.0, "0.1 to 4"),
+            ("voice.min_speech_s", voice.min_speech_s, 0.0, 4.0, "0 to 4"),
+            ("voice.vad_threshold", voice.vad_threshold.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.signs_at", verdict.signs_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.clear_below", verdict.clear_below.into(), 0.0, verdict.signs_at.into(), "0 to verdict.signs_at"),
+            ("verdict.min_face_s", verdict.min_face_s, 0.0, day, "0 to 86400"),
+            ("verdict.min_voice_s", verdict.min_voice_s, 0.0, day, "0 to 86400"),
+            ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
+            ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];
-        match checks.into_iter().find(|(_, _, ok, _)| !ok) {
-            Some((key, value, _, bounds)) => Err(ConfigError::OutOfBounds { key, value, bounds }),
+        let outside = rows.into_iter().find(|(_, value, low, high, _)| !(low..=high).contains(&value));
+        match outside {
+            Some((key, value, _, _, bounds)) => Err(ConfigError::OutOfBounds { key, value: value.to_string(), bounds }),
             None => Ok(()),
         }
     }
@@ -293,11 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_a_number_is_refused() {
+        let mut config = Config::default();
+        config.face.max_yaw_deg = f32::NAN;
+        assert!(config.validate().unwrap_err().to_string().starts_with("face.max_yaw_deg = NaN"));
+        let mut config = Config::default();
+        config.verdict.min_face_s = f64::NAN;
+        assert!(config.validate().is_err());
+    }
+
+    #[test]
     fn a_value_out_of_bounds_is_refused_with_the_bounds() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.toml");
         std::fs::write(&path, "fps = -1.0\n").unwrap();
         let message = Config::load(&path).unwrap_err().to_string();
-        assert!(message.starts_with("fps = Some(-1.0) is out of bounds"), "{message}");
+        assert!(message.starts_with("fps = -1 is out of bounds"), "{message}");
     }
 }

@@ -67,6 +67,10 @@ impl<'a, const P: usize> Plane<'a, P> {
     fn holds(&self, map: &Affine, (width, height): (usize, usize)) -> bool {
         let (w, h) = (width as f32, height as f32);
         let corners = [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)].map(|(x, y)| map.apply(Point { x, y }));
+        // Beyond, 16.16 fixed point would overflow.
+        if self.last.x.max(self.last.y) >= 32_000.0 {
+            return false;
+        }
         let end = self.last.y as usize * self.stride + self.last.x as usize * self.step;
         let inside = |v: f32, last: f32| v >= 0.75 && v <= last - 0.25;
         corners.iter().all(|p| inside(p.x, self.last.x) && inside(p.y, self.last.y))

@@ -25,8 +25,8 @@ pub struct Ended {
     pub has_audio: bool,
     /// Length of the analysed sound.
     pub audio_s: f64,
-    /// Stopped before the end.
-    pub partial: bool,
+    /// Why it ended before the recording's end; `None` when it did not.
+    pub cut: Option<Reason>,
 }
 
 struct Track {
@@ -71,9 +71,10 @@ impl Fuser {
 
     /// Adds a frame and the voice window that covers it.
     pub fn frame(&mut self, frame: FrameEvidence, voice: Option<&VoiceEvidence>) -> (Frame, Vec<Event>) {
-        let length = self.previous.map_or(MediaTime::ZERO, |p| (frame.pts - p).min(MAX_FRAME));
+        let step = self.previous.map_or(MediaTime::ZERO, |p| frame.pts - p);
+        let length = step.min(MAX_FRAME);
         self.previous = Some(frame.pts);
-        self.coverage.video_s += length.as_secs();
+        self.coverage.video_s += step.as_secs();
         self.coverage.frames_seen += 1;
         let mut events = Vec::new();
         let mut best: Option<Estimate> = None;
@@ -154,10 +155,8 @@ impl Fuser {
         let tracks: Vec<TrackFinding> = self.tracks.iter().map(|(id, track)| self.track(*id, track)).collect();
         let mut face = self.face_finding(&tracks, ended.has_video);
         let mut voice = self.voice_finding(ended.has_audio);
-        if ended.partial {
-            for finding in [&mut face, &mut voice] {
-                finding.reasons.push(Reason::Interrupted);
-            }
+        for finding in [&mut face, &mut voice] {
+            finding.reasons.extend(ended.cut);
         }
         let verdict = Verdict {
             overall: overall(&face, &voice),
@@ -173,7 +172,7 @@ impl Fuser {
                 speech_s: round(self.speech.0, 3),
                 ..self.coverage
             },
-            partial: ended.partial,
+            partial: ended.cut.is_some(),
             scope: SCOPE.into(),
         };
         (events, verdict)
@@ -296,7 +295,7 @@ mod tests {
     }
 
     fn ended() -> Ended {
-        Ended { has_video: true, has_audio: false, audio_s: 0.0, partial: false }
+        Ended { has_video: true, has_audio: false, audio_s: 0.0, cut: None }
     }
 
     fn run(frames: i64, logits: &[Option<f32>]) -> (Vec<Event>, Verdict) {
@@ -354,7 +353,8 @@ mod tests {
             };
             fuser.voice(&VoiceEvidence { span, speech_ratio: 1.0, logit: Some(-3.0), reasons: vec![] });
         }
-        let (_, verdict) = fuser.finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, partial: true });
+        let (_, verdict) =
+            fuser.finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, cut: Some(Reason::Interrupted) });
         assert!((verdict.coverage.speech_s - 10.0).abs() < 1e-6);
         assert_eq!(verdict.voice.result, Outcome::NoSignsFound);
         assert!(verdict.partial && verdict.voice.reasons.contains(&Reason::Interrupted));

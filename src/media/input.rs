@@ -5,8 +5,9 @@ use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::{RecvTimeoutError, Sender};
 use sha2::{Digest, Sha256};
 
 use super::{Cancel, MediaError};
@@ -18,6 +19,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much is read at once when hashing or spooling (1 MiB).
 const READ_BYTES: usize = 1 << 20;
+
+/// Blocks of standard input that wait to be written.
+const SPOOL_BLOCKS: usize = 4;
 
 /// Where a recording comes from.
 #[derive(Debug, Clone)]
@@ -87,7 +91,7 @@ impl Input {
         match self {
             Self::File(path) => ready_file(path, &self.shown(), None, limits, cancel),
             Self::Stdin => {
-                let spool = Arc::new(spool(&mut std::io::stdin().lock(), limits)?);
+                let spool = Arc::new(spool(std::io::stdin(), limits, cancel)?);
                 let path = spool.path().to_owned();
                 ready_file(&path, &self.shown(), Some(spool), limits, cancel)
             }
@@ -159,23 +163,54 @@ fn sha256_of(path: &Path, cancel: &Cancel) -> std::io::Result<String> {
     }
 }
 
-/// Copies `from` into a temporary file that disappears with the returned value.
-fn spool(from: &mut dyn Read, limits: &Limits) -> Result<tempfile::NamedTempFile, MediaError> {
+/// Copies `from` into a temporary file that disappears with the returned value. Reading has a thread of its own, so
+/// that a silent pipe can be given up; what was read when cancelled is kept.
+fn spool(
+    from: impl Read + Send + 'static,
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Result<tempfile::NamedTempFile, MediaError> {
     let failed = |e: std::io::Error| MediaError::Spool {
         dir: std::env::temp_dir().display().to_string(),
         reason: e.to_string(),
     };
     let mut file = tempfile::Builder::new().prefix("unmask-").tempfile().map_err(failed)?;
-    let mut buffer = vec![0; READ_BYTES];
-    let mut total = 0u64;
-    loop {
-        let n = from.read(&mut buffer).map_err(failed)?;
-        if n == 0 {
-            return Ok(file);
+    let (blocks_out, blocks) = crossbeam_channel::bounded(SPOOL_BLOCKS);
+    let reader = std::thread::Builder::new().name("stdin".into());
+    reader.spawn(move || read_blocks(from, &blocks_out)).map_err(failed)?;
+    let (mut total, mut heard) = (0u64, Instant::now());
+    while !cancel.is_cancelled() {
+        match blocks.recv_timeout(Duration::from_millis(100)) {
+            Ok(block) => {
+                let block: Vec<u8> = block.map_err(failed)?;
+                total += block.len() as u64;
+                limits.check_bytes("standard input", total)?;
+                file.write_all(&block).map_err(failed)?;
+                heard = Instant::now();
+            }
+            Err(RecvTimeoutError::Timeout) if heard.elapsed().as_secs_f64() > limits.stall_s => {
+                return Err(MediaError::Stalled { input: "standard input".into(), seconds: limits.stall_s });
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
-        total += n as u64;
-        limits.check_bytes("standard input", total)?;
-        file.write_all(&buffer[..n]).map_err(failed)?;
+    }
+    Ok(file)
+}
+
+/// Ends at the end of the input, at an error, or when nobody takes the blocks any more.
+fn read_blocks(mut from: impl Read, out: &Sender<std::io::Result<Vec<u8>>>) {
+    loop {
+        let mut block = vec![0; READ_BYTES];
+        let read = from.read(&mut block).map(|n| {
+            block.truncate(n);
+            block
+        });
+        let last = !matches!(&read, Ok(block) if !block.is_empty());
+        let ended = matches!(&read, Ok(block) if block.is_empty());
+        if ended || out.send(read).is_err() || last {
+            return;
+        }
     }
 }
 
@@ -221,7 +256,25 @@ mod tests {
     #[test]
     fn a_spool_stops_at_the_limit() {
         let limits = Limits { max_bytes: 3 << 20, ..Limits::default() };
-        assert!(spool(&mut std::io::repeat(7).take(3 << 20), &limits).is_ok());
-        assert!(matches!(spool(&mut std::io::repeat(7), &limits), Err(MediaError::Limit { .. })));
+        let cancel = Cancel::default();
+        let whole = spool(std::io::repeat(7).take(3 << 20), &limits, &cancel).unwrap();
+        assert_eq!(whole.as_file().metadata().unwrap().len(), 3 << 20);
+        assert!(matches!(spool(std::io::repeat(7), &limits, &cancel), Err(MediaError::Limit { .. })));
+    }
+
+    #[test]
+    fn a_silent_pipe_is_given_up() {
+        struct Silent;
+        impl Read for Silent {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                std::thread::sleep(Duration::from_secs(600));
+                Ok(0)
+            }
+        }
+        let limits = Limits { stall_s: 0.3, ..Limits::default() };
+        assert!(matches!(spool(Silent, &limits, &Cancel::default()), Err(MediaError::Stalled { .. })));
+        let cancel = Cancel::default();
+        cancel.cancel();
+        assert!(spool(Silent, &Limits::default(), &cancel).is_ok(), "cancelled at once");
     }
 }

@@ -18,6 +18,9 @@ use crate::config::Limits;
 use crate::types::record::{SourceInfo, Warning};
 use crate::types::{AudioChunk, VideoFrame};
 
+/// Code of the warning that says that a recording broke off.
+pub const BROKE_OFF: &str = "stream_error";
+
 /// Asks every stage to end early. Cloning shares it.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);

@@ -96,7 +96,6 @@ pub fn score(
         if out.send(FrameEvidence { index: frame.index, pts: frame.pts, utc: frame.utc, faces }).is_err() {
             break;
         }
-        meter.observed.fetch_max(out.len(), Ordering::Relaxed);
     }
     let inside = scorer.cpu_time() - network;
     Meter::add(&meter.face_cpu_ns, thread_cpu_time().saturating_sub(started + inside));

@@ -2,11 +2,11 @@
 
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Select, bounded, never};
 
 use super::Engines;
 use super::face_stage::{self, DetectedFrame, Sampler};
-use super::join::VoiceFeed;
+use super::join::Waiting;
 use super::stats::Meter;
 use super::voice_stage::{self, VoiceMessage};
 use crate::config::Config;
@@ -14,19 +14,16 @@ use crate::error::Error;
 use crate::face::track::Tracker;
 use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
-use crate::media::{AudioStream, Cancel, Source, VideoStream};
+use crate::media::{AudioStream, BROKE_OFF, Cancel, Source, VideoStream};
 use crate::report::Sink;
-use crate::types::record::{End, EventRecord, Record, SCHEMA, Start, Verdict, secs};
+use crate::types::record::{End, EventRecord, Reason, Record, SCHEMA, Start, Verdict, secs};
 use crate::types::{Event, FrameEvidence, MediaTime, VoiceEvidence};
 
 /// Frames between detection and scoring; each holds a decoded picture (1.4 MB at 1280×720).
 const DETECTED: usize = 4;
 
-/// Scored frames that wait for the voice branch, some 300 bytes each: over two minutes at 30 frames a second.
-const OBSERVED: usize = 4_096;
-
-/// Voice messages that wait for frames, some 100 bytes each: over a minute.
-const WINDOWS: usize = 256;
+/// Evidence on its way to the joiner, which takes it at once; some 300 bytes each.
+const EVIDENCE: usize = 64;
 
 /// What a run needs besides its source.
 pub struct Run<'a> {
@@ -63,7 +60,7 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> 
     let audio_end = std::thread::scope(|scope| {
         let stages = start_stages(scope, (streams.video, streams.audio), config, engines, &stop, &meter);
         let Stages { frames, voice, handles } = stages?;
-        let joined = joiner.join(frames, VoiceFeed::new(voice));
+        let joined = joiner.join(frames, voice, &meter);
         if joined.is_err() {
             stop.cancel();
         }
@@ -74,13 +71,19 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> 
             (None, Ok(end)) => Ok(end),
         }
     })?;
-    let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), partial: cancel.is_cancelled() };
+    let warnings = source.warnings();
+    let cut = match (cancel.is_cancelled(), warnings.iter().any(|w| w.code == BROKE_OFF)) {
+        (true, _) => Some(Reason::Interrupted),
+        (false, true) => Some(Reason::BrokenOff),
+        (false, false) => None,
+    };
+    let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), cut };
     let Joiner { fuser, sink, .. } = joiner;
     let (events, verdict) = fuser.finish(ended);
     for event in &events {
         sink.write(&event_record(event))?;
     }
-    for warning in source.warnings() {
+    for warning in warnings {
         sink.write(&Record::Warning(warning))?;
     }
     sink.write(&Record::Verdict(verdict.clone()))?;
@@ -113,7 +116,7 @@ fn start_stages<'scope>(
     let mut stages = Stages { frames: None, voice: None, handles: Vec::new() };
     if let Some(video) = video {
         let (detected_out, detected) = bounded::<DetectedFrame>(DETECTED);
-        let (frames_out, frames) = bounded::<FrameEvidence>(OBSERVED);
+        let (frames_out, frames) = bounded::<FrameEvidence>(EVIDENCE);
         let tracker = Tracker::new(config.face.min_score);
         let sampler = Sampler::new(config.fps);
         let floor = tracker.floor();
@@ -126,7 +129,7 @@ fn start_stages<'scope>(
         stages.frames = Some(frames);
     }
     if let Some(audio) = audio {
-        let (voice_out, messages) = bounded::<VoiceMessage>(WINDOWS);
+        let (voice_out, messages) = bounded::<VoiceMessage>(EVIDENCE);
         stages.start(scope, "voice", stop, move || {
             voice_stage::voice(audio, &mut **vad, voice, &config.voice, stop, meter, &voice_out)
         })?;
@@ -166,20 +169,53 @@ struct Joiner<'a> {
 
 impl Joiner<'_> {
     /// Runs until both branches have ended; returns where the sound ended.
-    fn join(&mut self, frames: Option<Receiver<FrameEvidence>>, mut voice: VoiceFeed) -> Result<MediaTime, Error> {
-        for frame in frames.iter().flatten() {
-            let pts = frame.pts;
-            self.windows(voice.until(pts))?;
-            let (record, events) = self.fuser.frame(frame, voice.covering(pts));
-            self.sink.write(&Record::Frame(record))?;
-            for event in &events {
-                self.sink.write(&event_record(event))?;
+    fn join(
+        &mut self,
+        frames: Option<Receiver<FrameEvidence>>,
+        voice: Option<Receiver<VoiceMessage>>,
+        meter: &Meter,
+    ) -> Result<MediaTime, Error> {
+        let mut waiting = Waiting::new(voice.is_some());
+        let (mut frames_open, mut voice_open) = (frames.is_some(), voice.is_some());
+        let (mut frames, mut voice) = (frames.unwrap_or_else(never), voice.unwrap_or_else(never));
+        while frames_open || voice_open {
+            let mut select = Select::new();
+            let of_frames = select.recv(&frames);
+            select.recv(&voice);
+            let ready = select.select();
+            if ready.index() == of_frames {
+                match ready.recv(&frames) {
+                    Ok(frame) => waiting.frame(frame),
+                    Err(_) => (frames, frames_open) = (never(), false),
+                }
+            } else {
+                match ready.recv(&voice) {
+                    Ok(message) => waiting.voice(message),
+                    Err(_) => {
+                        (voice, voice_open) = (never(), false);
+                        waiting.voice_ended();
+                    }
+                }
             }
-            (self.progress)(pts);
+            meter.waiting(waiting.len());
+            while let Some((windows, frame)) = waiting.next_frame() {
+                self.windows(windows)?;
+                self.frame(frame, &waiting)?;
+            }
         }
-        let rest = voice.rest();
-        self.windows(rest)?;
-        Ok(voice.end())
+        self.windows(waiting.rest())?;
+        Ok(waiting.end())
+    }
+
+    fn frame(&mut self, frame: FrameEvidence, waiting: &Waiting) -> Result<(), Error> {
+        let pts = frame.pts;
+        let (record, events) = self.fuser.frame(frame, waiting.covering(pts));
+        self.sink.write(&Record::Frame(record))?;
+        for event in &events {
+            self.sink.write(&event_record(event))?;
+        }
+        (self.progress)(pts);
+        Ok(())
     }
 
     fn windows(&mut self, windows: Vec<VoiceEvidence>) -> Result<(), Error> {

@@ -1,55 +1,86 @@
-//! Joining the branches. In: frames and voice messages, each in order of time. Out: each frame with the window that
-//! covers it, and every window once. What is received when depends on nothing but the recording, so equal runs give
-//! equal streams.
+//! Joining the branches. In: frames and voice messages, each in order of time, as they come. Out: each frame with the
+//! window that covers it, and every window once, in an order that depends on nothing but the recording. Neither branch
+//! ever waits for the other: what came early is kept here.
 
 use std::collections::VecDeque;
 
-use crossbeam_channel::Receiver;
-
 use super::voice_stage::VoiceMessage;
-use crate::types::{MediaTime, VoiceEvidence};
+use crate::types::{FrameEvidence, MediaTime, VoiceEvidence};
 
-/// The voice branch as the joiner sees it.
-pub struct VoiceFeed {
-    messages: Option<Receiver<VoiceMessage>>,
-    windows: VecDeque<VoiceEvidence>,
+/// Frames that wait for the voice branch, some 300 bytes each: over two minutes at 30 frames a second. When the sound
+/// has a longer gap the oldest frame goes on without a voice score.
+const MAX_WAITING: usize = 4_096;
+
+/// What has come and not yet been written.
+pub struct Waiting {
+    frames: VecDeque<FrameEvidence>,
+    /// Windows that are not written yet, some 100 bytes a second of speech.
+    new: VecDeque<VoiceEvidence>,
+    /// Written windows that may still cover a frame.
+    past: VecDeque<VoiceEvidence>,
+    /// No window will begin before this time.
     watermark: MediaTime,
     end: MediaTime,
 }
 
-impl VoiceFeed {
-    /// `None` when there is no audio stream.
-    pub fn new(messages: Option<Receiver<VoiceMessage>>) -> Self {
-        Self { messages, windows: VecDeque::new(), watermark: MediaTime(i64::MIN), end: MediaTime::ZERO }
+impl Waiting {
+    /// Nothing yet. Without an audio stream no frame waits.
+    pub fn new(has_audio: bool) -> Self {
+        let watermark = MediaTime(if has_audio { i64::MIN } else { i64::MAX });
+        let (frames, new, past) = Default::default();
+        Self { frames, new, past, watermark, end: MediaTime::ZERO }
     }
 
-    /// Waits until every window that may cover `pts` is known; returns those that are new.
-    pub fn until(&mut self, pts: MediaTime) -> Vec<VoiceEvidence> {
-        let mut new = Vec::new();
-        while self.watermark <= pts {
-            match self.messages.as_ref().and_then(|m| m.recv().ok()) {
-                Some(message) => self.take(message, &mut new),
-                None => break,
+    /// Keeps a frame.
+    pub fn frame(&mut self, frame: FrameEvidence) {
+        self.frames.push_back(frame);
+    }
+
+    /// Keeps what the voice branch says.
+    pub fn voice(&mut self, message: VoiceMessage) {
+        match message {
+            VoiceMessage::Window(window) => {
+                self.end = self.end.max(window.span.end);
+                self.new.push_back(window);
             }
+            VoiceMessage::Watermark(time) => {
+                self.watermark = self.watermark.max(time);
+                self.end = self.end.max(time);
+            }
+            VoiceMessage::End(time) => self.end = self.end.max(time),
         }
-        while self.windows.front().is_some_and(|w| w.span.end <= pts) {
-            self.windows.pop_front();
-        }
-        new
     }
 
-    /// Every window that is left.
-    pub fn rest(&mut self) -> Vec<VoiceEvidence> {
-        let mut new = Vec::new();
-        while let Some(message) = self.messages.as_ref().and_then(|m| m.recv().ok()) {
-            self.take(message, &mut new);
+    /// The voice branch has ended.
+    pub fn voice_ended(&mut self) {
+        self.watermark = MediaTime(i64::MAX);
+    }
+
+    /// The next frame that need not wait any longer, behind the windows that begin before it.
+    pub fn next_frame(&mut self) -> Option<(Vec<VoiceEvidence>, FrameEvidence)> {
+        let pts = self.frames.front()?.pts;
+        if self.watermark <= pts && self.frames.len() <= MAX_WAITING {
+            return None;
         }
-        new
+        let mut windows = Vec::new();
+        while self.new.front().is_some_and(|w| w.span.start <= pts) {
+            windows.extend(self.new.pop_front());
+        }
+        self.past.extend(windows.iter().cloned());
+        while self.past.front().is_some_and(|w| w.span.end <= pts) {
+            self.past.pop_front();
+        }
+        Some((windows, self.frames.pop_front()?))
+    }
+
+    /// Every window that is left, when all frames are out.
+    pub fn rest(&mut self) -> Vec<VoiceEvidence> {
+        self.new.drain(..).collect()
     }
 
     /// The window that covers `pts`: among scored ones, else all, the one whose middle is nearest.
     pub fn covering(&self, pts: MediaTime) -> Option<&VoiceEvidence> {
-        let covering = self.windows.iter().filter(|w| w.span.contains(pts));
+        let covering = self.past.iter().filter(|w| w.span.contains(pts));
         covering.min_by_key(|w| (w.logit.is_none(), (w.span.middle() - pts).0.abs()))
     }
 
@@ -58,19 +89,9 @@ impl VoiceFeed {
         self.end
     }
 
-    fn take(&mut self, message: VoiceMessage, new: &mut Vec<VoiceEvidence>) {
-        match message {
-            VoiceMessage::Window(window) => {
-                self.end = self.end.max(window.span.end);
-                self.windows.push_back(window.clone());
-                new.push(window);
-            }
-            VoiceMessage::Watermark(time) => {
-                self.watermark = self.watermark.max(time);
-                self.end = self.end.max(time);
-            }
-            VoiceMessage::End(time) => self.end = self.end.max(time),
-        }
+    /// Frames and windows that wait now.
+    pub fn len(&self) -> (usize, usize) {
+        (self.frames.len(), self.new.len())
     }
 }
 
@@ -84,36 +105,53 @@ mod tests {
         VoiceMessage::Window(VoiceEvidence { span, speech_ratio: 1.0, logit, reasons: vec![] })
     }
 
+    fn frame(index: u64, seconds: f64) -> FrameEvidence {
+        FrameEvidence { index, pts: MediaTime::from_secs(seconds), utc: None, faces: vec![] }
+    }
+
     #[test]
-    fn a_frame_gets_the_window_whose_middle_is_nearest() {
-        let (tx, rx) = crossbeam_channel::unbounded();
-        for second in 0..4 {
-            tx.send(window(f64::from(second), Some(second as f32))).unwrap();
+    fn a_frame_waits_for_its_windows_and_gets_the_one_whose_middle_is_nearest() {
+        let mut waiting = Waiting::new(true);
+        waiting.frame(frame(0, 3.2));
+        for second in 0..5 {
+            waiting.voice(window(f64::from(second), Some(second as f32)));
         }
-        tx.send(VoiceMessage::Watermark(MediaTime::from_secs(4.0))).unwrap();
-        drop(tx);
-        let mut feed = VoiceFeed::new(Some(rx));
-        assert_eq!(feed.until(MediaTime::from_secs(3.2)).len(), 4);
+        assert!(waiting.next_frame().is_none(), "a window might still begin before it");
+        waiting.voice(VoiceMessage::Watermark(MediaTime::from_secs(5.0)));
+        let (windows, _) = waiting.next_frame().unwrap();
+        assert_eq!(windows.len(), 4, "the fifth begins behind the frame");
         // middles at 2, 3, 4 and 5
-        assert_eq!(feed.covering(MediaTime::from_secs(3.2)).unwrap().logit, Some(1.0));
-        assert!(feed.covering(MediaTime::from_secs(9.0)).is_none());
+        assert_eq!(waiting.covering(MediaTime::from_secs(3.2)).unwrap().logit, Some(1.0));
+        assert!(waiting.covering(MediaTime::from_secs(9.0)).is_none());
+        assert_eq!(waiting.rest().len(), 1);
     }
 
     #[test]
     fn a_scored_window_beats_a_nearer_one_without_a_score() {
-        let (tx, rx) = crossbeam_channel::unbounded();
-        tx.send(window(0.0, Some(1.0))).unwrap();
-        tx.send(window(1.0, None)).unwrap();
-        drop(tx);
-        let mut feed = VoiceFeed::new(Some(rx));
-        feed.rest();
-        assert_eq!(feed.covering(MediaTime::from_secs(3.0)).unwrap().logit, Some(1.0));
+        let mut waiting = Waiting::new(true);
+        waiting.voice(window(0.0, Some(1.0)));
+        waiting.voice(window(1.0, None));
+        waiting.voice_ended();
+        waiting.frame(frame(0, 3.0));
+        waiting.next_frame().unwrap();
+        assert_eq!(waiting.covering(MediaTime::from_secs(3.0)).unwrap().logit, Some(1.0));
     }
 
     #[test]
     fn without_sound_nothing_waits() {
-        let mut feed = VoiceFeed::new(None);
-        assert!(feed.until(MediaTime::from_secs(5.0)).is_empty());
-        assert!(feed.covering(MediaTime::ZERO).is_none());
+        let mut waiting = Waiting::new(false);
+        waiting.frame(frame(0, 1.0));
+        assert!(waiting.next_frame().is_some());
+    }
+
+    #[test]
+    fn a_long_gap_in_the_sound_does_not_hold_frames_for_ever() {
+        let mut waiting = Waiting::new(true);
+        for i in 0..=MAX_WAITING as u64 {
+            assert!(waiting.next_frame().is_none());
+            waiting.frame(frame(i, i as f64));
+        }
+        assert_eq!(waiting.next_frame().unwrap().1.index, 0);
+        assert!(waiting.next_frame().is_none());
     }
 }

@@ -40,6 +40,12 @@ impl Meter {
         counter.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
     }
 
+    /// Notes how many frames and windows wait in the joiner.
+    pub fn waiting(&self, (frames, windows): (usize, usize)) {
+        self.observed.fetch_max(frames, Ordering::Relaxed);
+        self.windows.fetch_max(windows, Ordering::Relaxed);
+    }
+
     /// `networks` is the engines' time now, `fuse` the joining thread's.
     pub fn stats(&self, networks: Duration, fuse: Duration, coverage: &Coverage) -> Stats {
         let wall = self.started.elapsed().as_secs_f64();

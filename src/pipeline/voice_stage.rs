@@ -1,7 +1,5 @@
 //! The voice branch's thread. In: an audio stream. Out: evidence of every window of speech, and how far it got.
 
-use std::sync::atomic::Ordering;
-
 use crossbeam_channel::Sender;
 
 use super::stats::Meter;
@@ -31,7 +29,6 @@ struct Stage<'a> {
     vad: &'a mut dyn Vad,
     scorer: &'a mut VoiceScorer,
     config: &'a VoiceConfig,
-    meter: &'a Meter,
     out: &'a Sender<VoiceMessage>,
     told: MediaTime,
 }
@@ -53,7 +50,7 @@ pub fn voice(
     vad.reset();
     let hop = (config.hop_s * f64::from(AudioChunk::RATE_HZ)).round() as usize;
     let cut = WindowerConfig { hop: hop.max(1), threshold: config.vad_threshold };
-    let mut stage = Stage { vad, scorer, config, meter, out, told: MediaTime::ZERO };
+    let mut stage = Stage { vad, scorer, config, out, told: MediaTime::ZERO };
     let mut windower: Option<Windower> = None;
     let mut waiting = 0;
     while !stop.is_cancelled() {
@@ -118,9 +115,7 @@ impl Stage<'_> {
     }
 
     fn send(&self, message: VoiceMessage) -> Result<(), Gone> {
-        let sent = self.out.send(message).map_err(|_| Gone);
-        self.meter.windows.fetch_max(self.out.len(), Ordering::Relaxed);
-        sent
+        self.out.send(message).map_err(|_| Gone)
     }
 
     fn score(&mut self, window: &SpeechWindow) -> Result<VoiceEvidence, Error> {

@@ -69,7 +69,7 @@ impl Summary {
 
     fn page(&self, verdict: &Verdict) -> String {
         let mut lines = vec![self.source.clone(), String::new()];
-        let partial = if verdict.partial { "  (partial: stopped before the end)" } else { "" };
+        let partial = if verdict.partial { "  (partial: not all was seen)" } else { "" };
         lines.push(format!("overall   {}{partial}", finding_line(&verdict.overall)));
         lines.push(format!("face      {}", finding_line(&verdict.face)));
         lines.push(format!("voice     {}", finding_line(&verdict.voice)));
@@ -174,6 +174,7 @@ fn words(reason: Reason) -> &'static str {
         Reason::BelowThreshold => "below the threshold",
         Reason::NotImplemented => "not part of this version",
         Reason::Interrupted => "interrupted",
+        Reason::BrokenOff => "the recording broke off",
     }
 }
 

@@ -25,7 +25,7 @@ const BLEND_IOU: f32 = 0.5;
 /// points from jumping between candidates of nearly equal score (V. Bazarevsky et al., "BlazeFace", 2019, §3.4).
 /// Best first; among equals, the one found first.
 pub fn suppress(mut found: Vec<Detection>, max_iou: f32) -> Vec<Detection> {
-    found.retain(|d| d.bbox.w > 0.0 && d.bbox.h > 0.0 && d.score.is_finite());
+    found.retain(|d| d.bbox.w > 0.0 && d.bbox.h > 0.0 && d.score.is_finite() && d.bbox.area().is_finite());
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut best: Vec<Detection> = Vec::new();
     for d in &found {

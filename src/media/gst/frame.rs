@@ -41,6 +41,15 @@ impl Format {
     }
 }
 
+impl Format {
+    /// The declared length of a frame.
+    pub fn frame_length(&self) -> Option<MediaTime> {
+        let fps = self.info.fps();
+        (fps.numer() > 0 && fps.denom() > 0)
+            .then(|| MediaTime(1_000_000_000 * i64::from(fps.denom()) / i64::from(fps.numer())))
+    }
+}
+
 /// Full range, and the matrix where it is known. GStreamer's own reader drops the range where the matrix is unknown,
 /// so `range:matrix:transfer:primaries` is read here.
 fn colorimetry(text: &str) -> (bool, Option<ColorMatrix>) {

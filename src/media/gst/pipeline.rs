@@ -32,8 +32,11 @@ const AUDIO_QUEUE: u32 = 64;
 const DECODER_THREADS: i32 = 1;
 
 /// GStreamer 1.22's decodebin3 sometimes knows its streams but never selects any (on a busy machine one open in a few
-/// thousand); a new pipeline then works. This long after the streams are known it is tried, then after twice as long.
-const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+/// thousand); a new pipeline then works. After so long it is tried, then after twice as long.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// After so many tries the recording is at fault.
+const TRIES: u32 = 4;
 
 /// How long opening may take.
 struct Wait {
@@ -68,7 +71,7 @@ impl GstSource {
         let ready = Arc::new(input.ready(limits, cancel)?);
         let give_up = Instant::now() + Duration::from_secs_f64(limits.stall_s);
         let mut patience = FIRST_PATIENCE;
-        loop {
+        for _ in 0..TRIES {
             let (mut source, sinks) = Self::start(&ready, limits, cancel)?;
             let wait = Wait { give_up, patience };
             if let Some(heard) = source.wait_for_streams(&sinks, limits, &wait)? {
@@ -78,6 +81,8 @@ impl GstSource {
             tracing::debug!(input = ready.shown, "no streams were selected; opening it again");
             patience *= 2;
         }
+        let reason = "it holds no frame and no sound".to_owned();
+        Err(MediaError::Damaged { input: ready.shown.clone(), reason })
     }
 
     fn start(ready: &Arc<Ready>, limits: &Limits, cancel: &Cancel) -> Result<(Self, Arc<Mutex<Sinks>>), MediaError> {
@@ -130,7 +135,9 @@ impl GstSource {
                     return self.settled(heard).map(Some);
                 }
             }
-            if heard.selected.is_none() && !heard.streams.is_empty() {
+            // A file has no excuse for saying nothing; a server may be slow.
+            let said = !heard.streams.is_empty() || self.input.bytes.is_some();
+            if heard.selected.is_none() && said {
                 let since = *known.get_or_insert_with(Instant::now);
                 if since.elapsed() > wait.patience {
                     return Ok(None);

@@ -13,7 +13,7 @@ use super::bus::BusWatch;
 use super::frame::{self, Format};
 use super::pipeline::declared;
 use crate::config::Limits;
-use crate::media::{AudioStream, Cancel, MediaError, VideoStream};
+use crate::media::{AudioStream, BROKE_OFF, Cancel, MediaError, VideoStream};
 use crate::types::record::Warning;
 use crate::types::{AudioChunk, MediaTime, Orientation, VideoFrame};
 
@@ -22,6 +22,12 @@ const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
 
 /// Two frames at one time are moved apart by this much (1 µs, the resolution of records).
 const MIN_STEP_NS: i64 = 1_000;
+
+/// A recording that has reached its declared end (less the slack) and is silent for so long has ended.
+const END_SILENCE_S: f64 = 2.0;
+
+/// See [`END_SILENCE_S`]: 150 ms, a frame or two.
+const END_SLACK_NS: i64 = 150_000_000;
 
 /// A recording that ends this much before its declared end was cut off.
 const TRUNCATED_S: f64 = 1.0;
@@ -103,6 +109,7 @@ impl Shared {
             }
             let problem = match self.bus.listen(gst::ClockTime::ZERO).error {
                 Some(_) => self.bus.drain().to_error(&self.input),
+                None if seen > 0 && self.silent_s() > END_SILENCE_S && self.at_declared_end() => return Ok(None),
                 None if self.silent_s() > self.limits.stall_s => {
                     Some(MediaError::Stalled { input: self.input.clone(), seconds: self.limits.stall_s })
                 }
@@ -129,7 +136,7 @@ impl Shared {
         };
         let n = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         if let Some(reason) = self.cut_short.lock().unwrap_or_else(PoisonError::into_inner).clone() {
-            warn("stream_error", format!("the recording broke off: {reason}"), 1);
+            warn(BROKE_OFF, format!("the recording broke off: {reason}"), 1);
         }
         if let Some(missing_s) = self.missing_s() {
             warn("truncated", format!("the last {missing_s:.1} s of the declared length are missing"), 1);
@@ -141,6 +148,12 @@ impl Shared {
         warn("pts_repaired", "frames without a later time than the one before".into(), n(&self.repaired_pts));
         warn("frames_unreadable", "frames that could not be mapped".into(), n(&self.unmappable));
         out
+    }
+
+    /// Some demuxers never say that a stream has ended.
+    fn at_declared_end(&self) -> bool {
+        declared(self.declared_ns.load(Ordering::SeqCst))
+            .is_some_and(|end| self.ended_ns.load(Ordering::Relaxed) + END_SLACK_NS >= end.0)
     }
 
     fn missing_s(&self) -> Option<f64> {
@@ -163,13 +176,24 @@ pub struct Video {
     primed: Option<gst::Sample>,
     format: Option<(gst::Caps, Format)>,
     index: u64,
+    /// The time given to the last frame, and the time found on it.
     last: Option<MediaTime>,
+    found: Option<MediaTime>,
     step: MediaTime,
 }
 
 impl Video {
     pub fn new(sink: gst_app::AppSink, shared: Arc<Shared>) -> Self {
-        Self { sink, shared, primed: None, format: None, index: 0, last: None, step: MediaTime(33_333_333) }
+        Self {
+            sink,
+            shared,
+            primed: None,
+            format: None,
+            index: 0,
+            last: None,
+            found: None,
+            step: MediaTime(33_333_333),
+        }
     }
 
     /// True once the first sample or the end is there.
@@ -201,8 +225,9 @@ impl Video {
         if is_gap(&buffer, self.index) {
             self.shared.discontinuities.fetch_add(1, Ordering::Relaxed);
         }
-        let pts = self.pts(frame::running_time(sample, buffer.pts().or(buffer.dts())));
-        let length = buffer.duration().map_or(self.step, |d| MediaTime(d.nseconds() as i64));
+        let length = buffer.duration().map(|d| MediaTime(d.nseconds() as i64)).filter(|d| d.0 > 0);
+        let length = length.or(format.frame_length()).unwrap_or(self.step);
+        let pts = self.pts(frame::running_time(sample, buffer.pts().or(buffer.dts())), length);
         self.shared.limits.check_duration(&self.shared.input, pts.as_secs())?;
         self.shared.reached(pts + length);
         let index = self.index;
@@ -216,8 +241,8 @@ impl Video {
         }
     }
 
-    /// Strictly increasing, whatever the container says.
-    fn pts(&mut self, found: Option<MediaTime>) -> MediaTime {
+    /// Strictly increasing, whatever the container says; a frame at the time of the last one follows it by its length.
+    fn pts(&mut self, found: Option<MediaTime>, length: MediaTime) -> MediaTime {
         let pts = match (found, self.last) {
             (Some(pts), None) => pts,
             (None, None) => MediaTime::ZERO,
@@ -227,9 +252,11 @@ impl Video {
             }
             (found, Some(last)) => {
                 self.shared.repaired_pts.fetch_add(1, Ordering::Relaxed);
-                last + if found.is_some() { MediaTime(MIN_STEP_NS) } else { self.step }
+                let backwards = found.is_some_and(|pts| pts < self.found.unwrap_or(pts));
+                last + if backwards { MediaTime(MIN_STEP_NS) } else { length.max(MediaTime(MIN_STEP_NS)) }
             }
         };
+        self.found = found.or(self.found);
         self.last = Some(pts);
         pts
     }

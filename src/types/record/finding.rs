@@ -25,7 +25,7 @@ pub struct Verdict {
     pub tracks: Vec<TrackFinding>,
     /// How much was judged.
     pub coverage: Coverage,
-    /// True when the run was stopped before the end of the recording.
+    /// True when the run was stopped, or the recording broke off, before its end.
     pub partial: bool,
     /// [`super::SCOPE`].
     pub scope: String,

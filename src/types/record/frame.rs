@@ -108,6 +108,8 @@ pub enum Reason {
     NotImplemented,
     /// Stopped before the end of the recording.
     Interrupted,
+    /// The recording could not be read to its end.
+    BrokenOff,
 }
 
 /// Voice at one frame.
