@@ -93,9 +93,10 @@ impl Windower {
         Some(self.window(start, start + WINDOW))
     }
 
-    /// No window will begin before this time.
+    /// No window will begin before this time, the one that ends with the sound included.
     pub fn watermark(&self) -> MediaTime {
-        self.time(self.next)
+        let end = self.base + self.samples.len();
+        self.time(self.next.min(end.saturating_sub(WINDOW)))
     }
 
     /// The window that ends with the sound, when speech would be left out without it.
@@ -171,6 +172,7 @@ mod tests {
         let mut windower = Windower::new(config(), MediaTime::ZERO);
         let total = (seconds * SECOND as f64) as usize;
         let mut windows = Vec::new();
+        let mut promised = MediaTime::ZERO;
         let mut at = 0;
         while at < total {
             let n = chunk.min(total - at);
@@ -186,8 +188,11 @@ mod tests {
                 windows.push(window);
             }
             assert!(windower.samples.len() <= 2 * WINDOW + chunk + FRAME, "memory is bounded");
+            promised = windower.watermark();
         }
-        windows.extend(windower.last_window());
+        let last = windower.last_window();
+        assert!(last.iter().all(|w| w.span.start >= promised), "no window begins before the watermark");
+        windows.extend(last);
         windows
     }
 
