@@ -74,40 +74,12 @@ fn the_same_call_in_other_clothes_scores_the_same() {
     let side = clip(&dir, "side.mp4", &[H264, &["-vf", &format!("{SWAY},transpose=1")]].concat());
     let rotated = dir.join("rotated.mp4");
     common::rotate(&side, &rotated, 270);
-    let vp9 = [
-        "-vf",
-        SWAY,
-        "-c:v",
-        "libvpx-vp9",
-        "-pix_fmt",
-        "yuv420p",
-        "-crf",
-        "20",
-        "-b:v",
-        "0",
-        "-cpu-used",
-        "8",
-        "-c:a",
-        "libopus",
-    ];
-    let av1 = [
-        "-vf",
-        SWAY,
-        "-c:v",
-        "libaom-av1",
-        "-pix_fmt",
-        "yuv420p",
-        "-crf",
-        "20",
-        "-b:v",
-        "0",
-        "-cpu-used",
-        "8",
-        "-c:a",
-        "libopus",
-    ];
+    let other = |name: &str, codec: &str| {
+        let picture = ["-vf", SWAY, "-c:v", codec, "-pix_fmt", "yuv420p", "-crf", "20", "-b:v", "0", "-cpu-used", "8"];
+        clip(&dir, name, &[&picture[..], &["-c:a", "libopus"]].concat())
+    };
     let first = scan(&call, &[]);
-    for other in [clip(&dir, "vp9.webm", &vp9), clip(&dir, "av1.mkv", &av1), rotated] {
+    for other in [other("vp9.webm", "libvpx-vp9"), other("av1.mkv", "libaom-av1"), rotated] {
         let records = scan(&other, &[]);
         let pairs: Vec<_> = of(&first, "frame").into_iter().zip(of(&records, "frame")).collect();
         let of_face = |frame: &Value, i: usize| frame["faces"][0]["box_px"][i].as_f64().unwrap();

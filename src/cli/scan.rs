@@ -60,7 +60,7 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
         check_early(only)?;
     }
     let mut engines = Engines::load(&config)?;
-    let mut worst = None;
+    let mut first_failure = None;
     let mut names = Names::default();
     for (input, text) in inputs.zip(&args.inputs) {
         let scanned = input.and_then(|input| {
@@ -74,14 +74,14 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
             Err(error) => {
                 eprintln!("unmask: {error}");
                 tracing::debug!(input = %text, "failed");
-                worst = worst.or(Some(error.kind()));
+                first_failure = first_failure.or(Some(error.kind()));
             }
         }
         if cancel.is_cancelled() {
             return Ok(ExitCode::from(INTERRUPTED));
         }
     }
-    Ok(worst.map_or(ExitCode::SUCCESS, |kind: ErrorKind| ExitCode::from(kind.exit_code())))
+    Ok(first_failure.map_or(ExitCode::SUCCESS, |kind: ErrorKind| ExitCode::from(kind.exit_code())))
 }
 
 /// A broken installation or a full disk fails every input alike.

@@ -19,8 +19,8 @@ use super::{frame, init, make};
 use crate::config::Limits;
 use crate::media::input::Ready;
 use crate::media::{Cancel, Input, MediaError, Source, Streams};
+use crate::types::AudioChunk;
 use crate::types::record::{AudioInfo, SourceInfo, VideoInfo, Warning, round};
-use crate::types::{AudioChunk, MediaTime};
 
 /// Decoded frames that wait for the face branch; one of 1280×720 is 1.4 MB.
 const VIDEO_QUEUE: u32 = 4;
@@ -351,9 +351,4 @@ fn watch_orientation(pad: &gst::Pad, shared: &Shared) {
         }
         gst::PadProbeReturn::Ok
     });
-}
-
-/// The declared end, if any.
-pub(super) fn declared(ns: i64) -> Option<MediaTime> {
-    (ns > 0).then_some(MediaTime(ns))
 }

@@ -11,7 +11,6 @@ use gstreamer_app as gst_app;
 
 use super::bus::BusWatch;
 use super::frame::{self, Format};
-use super::pipeline::declared;
 use crate::config::Limits;
 use crate::media::{AudioStream, BROKE_OFF, Cancel, MediaError, VideoStream};
 use crate::types::record::Warning;
@@ -150,14 +149,18 @@ impl Shared {
         out
     }
 
+    fn declared_end(&self) -> Option<MediaTime> {
+        let end = MediaTime(self.declared_ns.load(Ordering::SeqCst));
+        (end > MediaTime::ZERO).then_some(end)
+    }
+
     /// Some demuxers never say that a stream has ended.
     fn at_declared_end(&self) -> bool {
-        declared(self.declared_ns.load(Ordering::SeqCst))
-            .is_some_and(|end| self.ended_ns.load(Ordering::Relaxed) + END_SLACK_NS >= end.0)
+        self.declared_end().is_some_and(|end| self.ended_ns.load(Ordering::Relaxed) + END_SLACK_NS >= end.0)
     }
 
     fn missing_s(&self) -> Option<f64> {
-        let declared = declared(self.declared_ns.load(Ordering::SeqCst))?.as_secs();
+        let declared = self.declared_end()?.as_secs();
         let missing = declared - MediaTime(self.ended_ns.load(Ordering::Relaxed)).as_secs();
         let short = missing > TRUNCATED_S || missing > declared * TRUNCATED_RATIO && missing > 0.1;
         (short && !self.cancel.is_cancelled()).then_some(missing)
