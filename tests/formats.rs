@@ -332,3 +332,23 @@ fn http_and_hls() {
         face_is_at(&records, 1.0, 4.0, name);
     }
 }
+
+/// Opens in four threads at once, so that GStreamer's own threads race: none may be lost.
+#[test]
+fn every_open_finds_its_streams_on_a_busy_machine() {
+    let path = h264(&folder("formats-busy"));
+    let open = || {
+        for _ in 0..40 {
+            let limits = unmask::Config::default().limits;
+            let input = unmask::SourceSpec::Gst(unmask::Input::File(path.clone()));
+            let source = unmask::media::build(input, &limits, &unmask::Cancel::default());
+            let found = source.map(|s| (s.info().video.is_some(), s.info().audio.is_some()));
+            assert_eq!(found.map_err(|e| e.to_string()), Ok((true, true)));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(open);
+        }
+    });
+}

@@ -31,20 +31,8 @@ const AUDIO_QUEUE: u32 = 64;
 /// Threads of a libav decoder.
 const DECODER_THREADS: i32 = 1;
 
-/// GStreamer 1.22's decodebin3 sometimes knows its streams but never selects any (on a busy machine one open in a few
-/// thousand); a new pipeline then works. After so long it is tried, then after twice as long.
-const FIRST_PATIENCE: Duration = Duration::from_secs(1);
-
-/// After so many tries the recording is at fault.
-const TRIES: u32 = 4;
-
-/// How long opening may take.
-struct Wait {
-    /// Altogether.
-    give_up: Instant,
-    /// From knowing the streams to selecting some.
-    patience: Duration,
-}
+/// A file whose streams are not selected after so long holds none; a server may be slower.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A recording or stream opened by GStreamer. Dropping it stops the pipeline.
 pub struct GstSource {
@@ -69,20 +57,10 @@ impl GstSource {
     pub fn open(input: Input, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
         init()?;
         let ready = Arc::new(input.ready(limits, cancel)?);
-        let give_up = Instant::now() + Duration::from_secs_f64(limits.stall_s);
-        let mut patience = FIRST_PATIENCE;
-        for _ in 0..TRIES {
-            let (mut source, sinks) = Self::start(&ready, limits, cancel)?;
-            let wait = Wait { give_up, patience };
-            if let Some(heard) = source.wait_for_streams(&sinks, limits, &wait)? {
-                source.describe(&heard, limits)?;
-                return Ok(source);
-            }
-            tracing::debug!(input = ready.shown, "no streams were selected; opening it again");
-            patience *= 2;
-        }
-        let reason = "it holds no frame and no sound".to_owned();
-        Err(MediaError::Damaged { input: ready.shown.clone(), reason })
+        let (mut source, sinks) = Self::start(&ready, limits, cancel)?;
+        let heard = source.wait_for_streams(&sinks, limits)?;
+        source.describe(&heard, limits)?;
+        Ok(source)
     }
 
     fn start(ready: &Arc<Ready>, limits: &Limits, cancel: &Cancel) -> Result<(Self, Arc<Mutex<Sinks>>), MediaError> {
@@ -99,20 +77,27 @@ impl GstSource {
         Ok((Self { pipeline, info, shared, video: None, audio: None, extra: Vec::new(), input }, sinks))
     }
 
-    /// `None` when the pipeline is stuck and deserves another try.
-    fn wait_for_streams(
-        &mut self,
-        sinks: &Mutex<Sinks>,
-        limits: &Limits,
-        wait: &Wait,
-    ) -> Result<Option<Heard>, MediaError> {
+    /// uridecodebin3 (1.22) starts its source before its decodebin3: when the source is the faster of the two,
+    /// decodebin3 takes what it says while it is still asleep, and never selects a stream. So we wake it first.
+    fn play(&self) -> Result<(), gst::StateChangeError> {
+        self.pipeline.set_state(gst::State::Ready)?;
+        for element in self.pipeline.iterate_recurse().into_iter().flatten() {
+            if element.factory().is_some_and(|factory| factory.name() == "decodebin3") {
+                element.set_state(gst::State::Paused)?;
+            }
+        }
+        self.pipeline.set_state(gst::State::Playing)?;
+        Ok(())
+    }
+
+    fn wait_for_streams(&mut self, sinks: &Mutex<Sinks>, limits: &Limits) -> Result<Heard, MediaError> {
         let input = self.shared.input.clone();
-        if self.pipeline.set_state(gst::State::Playing).is_err() {
+        if self.play().is_err() {
             let heard = self.shared.bus.drain();
             let unknown = || MediaError::Gstreamer { reason: "the pipeline does not start".into() };
             return Err(heard.to_error(&input).unwrap_or_else(unknown));
         }
-        let mut known: Option<Instant> = None;
+        let began = Instant::now();
         loop {
             let heard = self.shared.bus.listen(gst::ClockTime::from_mseconds(20));
             limits.check_tracks(&input, heard.streams.len())?;
@@ -132,18 +117,13 @@ impl GstSource {
                 let video_ready = !wants(StreamKind::Video) || self.video.as_mut().is_some_and(Video::prime);
                 let audio_ready = !wants(StreamKind::Audio) || self.audio.as_mut().is_some_and(Audio::prime);
                 if video_ready && audio_ready {
-                    return self.settled(heard).map(Some);
+                    return self.settled(heard);
                 }
             }
-            // A file has no excuse for saying nothing; a server may be slow.
-            let said = !heard.streams.is_empty() || self.input.bytes.is_some();
-            if heard.selected.is_none() && said {
-                let since = *known.get_or_insert_with(Instant::now);
-                if since.elapsed() > wait.patience {
-                    return Ok(None);
-                }
+            if heard.selected.is_none() && self.input.bytes.is_some() && began.elapsed() > PATIENCE {
+                return Err(nothing_in(input));
             }
-            if self.shared.cancel.is_cancelled() || Instant::now() > wait.give_up {
+            if self.shared.cancel.is_cancelled() || began.elapsed().as_secs_f64() > limits.stall_s {
                 return Err(MediaError::Stalled { input, seconds: limits.stall_s });
             }
         }
@@ -158,8 +138,7 @@ impl GstSource {
             return Ok(heard);
         }
         let input = self.shared.input.clone();
-        let reason = "it holds no frame and no sound".to_owned();
-        Err(self.shared.bus.drain().to_error(&input).unwrap_or(MediaError::Damaged { input, reason }))
+        Err(self.shared.bus.drain().to_error(&input).unwrap_or_else(|| nothing_in(input)))
     }
 
     fn adopt(&mut self, sinks: &Mutex<Sinks>) {
@@ -238,6 +217,10 @@ impl Drop for GstSource {
         // Nothing can be done about a pipeline that does not stop; its threads end with the process.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
+}
+
+fn nothing_in(input: String) -> MediaError {
+    MediaError::Damaged { input, reason: "it holds no frame and no sound".into() }
 }
 
 fn connect_pads(decode: &gst::Element, pipeline: &gst::Pipeline, sinks: &Arc<Mutex<Sinks>>, shared: &Arc<Shared>) {
