@@ -1,6 +1,7 @@
 //! Errors by who must act. In: each layer's own error. Out: one kind, one exit code, one HTTP status.
 
 use crate::config::ConfigError;
+use crate::eval::EvalError;
 use crate::infer::InferError;
 use crate::media::MediaError;
 use crate::report::ReportError;
@@ -63,6 +64,9 @@ pub enum Error {
     /// Configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A list of labelled clips.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
     /// Writing results.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -78,6 +82,7 @@ impl Error {
             Self::Media(e) => e.kind(),
             Self::Infer(e) => e.kind(),
             Self::Config(_) => ErrorKind::Usage,
+            Self::Eval(e) => e.kind(),
             Self::Report(_) => ErrorKind::Environment,
             Self::StagePanicked(_) => ErrorKind::Bug,
         }

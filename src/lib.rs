@@ -30,6 +30,7 @@
 //! | [`voice`] | sound → evidence per window of speech | `Vad` |
 //! | [`fuse`] | evidence → probabilities, events, the finding | |
 //! | [`report`] | records → JSON Lines, a summary | `Sink` |
+//! | [`eval`] | labelled clips → error rates with intervals | |
 //! | [`pipeline`] | threads and queues: the diagram as code | |
 //! | [`error`] | kinds of errors, exit codes, HTTP statuses | |
 //!
@@ -60,6 +61,7 @@
 
 pub mod config;
 pub mod error;
+pub mod eval;
 pub mod face;
 pub mod fuse;
 pub mod infer;

@@ -1,6 +1,8 @@
 //! The command line. In: arguments. Out: results on standard output, everything else on standard error.
 
 mod doctor;
+mod eval;
+mod interrupt;
 mod models;
 mod progress;
 mod scan;
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Analyse recordings: files, http(s) and rtsp addresses, or - for standard input
     Scan(scan::ScanArgs),
+    /// Scan labelled clips and print error rates with their intervals
+    Eval(eval::EvalArgs),
     /// Check the installation: decoders, ONNX Runtime, models, and what really runs them
     Doctor(RuntimeArgs),
     /// List the models, or check them
@@ -82,6 +86,7 @@ pub fn run() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let result = match Cli::parse().command {
         Command::Scan(args) => scan::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Schema => schema(),

@@ -12,11 +12,9 @@ use unmask::media;
 use unmask::report::{self, ReportError};
 use unmask::{Cancel, Config, Engines, Error, ErrorKind, Input, Run, SinkSpec, SourceSpec, analyze};
 
+use super::interrupt::{self, INTERRUPTED};
 use super::progress::Progress;
 use super::{RuntimeArgs, stdout_is_terminal};
-
-/// Exit code after Ctrl-C, as shells have it (128 + SIGINT).
-const INTERRUPTED: u8 = 130;
 
 #[derive(Args)]
 pub struct ScanArgs {
@@ -54,7 +52,7 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
     }
     let inputs = args.inputs.iter().map(|text| Input::parse(text).map_err(Error::from));
     let cancel = Cancel::default();
-    catch_interrupts(&cancel)?;
+    interrupt::catch(&cancel, "finishing with what was seen so far")?;
     if let [only] = args.inputs.as_slice() {
         // What cannot be opened should not have to wait for the networks.
         check_early(only)?;
@@ -96,19 +94,6 @@ fn check_early(text: &str) -> Result<(), Error> {
         return Err(media::MediaError::NotFound { input: path.display().to_string() }.into());
     }
     Ok(())
-}
-
-/// The first Ctrl-C ends the record stream cleanly, the second ends the program.
-fn catch_interrupts(cancel: &Cancel) -> anyhow::Result<()> {
-    let cancel = cancel.clone();
-    ctrlc::set_handler(move || {
-        if cancel.is_cancelled() {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        cancel.cancel();
-        eprintln!("unmask: finishing with what was seen so far; press Ctrl-C again to stop at once");
-    })
-    .context("cannot listen for Ctrl-C")
 }
 
 /// Result names of this run, so that two recordings of one name do not share a file.
