@@ -101,6 +101,10 @@ pub struct VoiceConfig {
     pub min_speech_s: f64,
     /// Voice activity at or above this is speech.
     pub vad_threshold: f32,
+    /// Windows whose levels (95th over 10th percentile) span less, in decibels, are too noisy to be scored.
+    pub min_level_range_db: f32,
+    /// Windows with a larger share of power in steady tones are music and not scored.
+    pub max_tonal_share: f32,
 }
 
 /// From evidence to a finding.
@@ -173,6 +177,8 @@ impl Default for VoiceConfig {
             hop_s: 1.0,
             min_speech_s: 1.5,
             vad_threshold: 0.5,
+            min_level_range_db: 12.0,
+            max_tonal_share: 0.15,
         }
     }
 }
@@ -211,7 +217,7 @@ impl Config {
         let (face, voice, verdict, limits) = (&self.face, &self.voice, &self.verdict, &self.limits);
         let side = if face.detect_side_px.is_multiple_of(32) { f64::from(face.detect_side_px) } else { 0.0 };
         let day = 86_400.0;
-        let rows: [(&'static str, f64, f64, f64, &'static str); 15] = [
+        let rows: [(&'static str, f64, f64, f64, &'static str); 17] = [
             ("fps", self.fps.unwrap_or(1.0), 0.001, 1000.0, "0.001 to 1000"),
             ("face.detect_side_px", side, 64.0, 2048.0, "a multiple of 32 from 64 to 2048"),
             ("face.min_score", face.min_score.into(), 0.0, 1.0, "0 to 1"),
@@ -221,6 +227,8 @@ impl Config {
             ("voice.hop_s", voice.hop_s, 0.1, 4.0, "0.1 to 4"),
             ("voice.min_speech_s", voice.min_speech_s, 0.0, 4.0, "0 to 4"),
             ("voice.vad_threshold", voice.vad_threshold.into(), 0.0, 1.0, "0 to 1"),
+            ("voice.min_level_range_db", voice.min_level_range_db.into(), 0.0, 100.0, "0 to 100"),
+            ("voice.max_tonal_share", voice.max_tonal_share.into(), 0.0, 1.0, "0 to 1"),
             ("verdict.signs_at", verdict.signs_at.into(), 0.0, 1.0, "0 to 1"),
             ("verdict.clear_below", verdict.clear_below.into(), 0.0, verdict.signs_at.into(), "0 to verdict.signs_at"),
             ("verdict.min_face_s", verdict.min_face_s, 0.0, day, "0 to 86400"),

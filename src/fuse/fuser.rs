@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::verdict::{finding, not_assessed, overall};
+use super::verdict::{finding, inconclusive, not_assessed, overall};
 use super::{Alert, BlockMean, Estimate, Smoother};
 use crate::config::VerdictConfig;
 use crate::types::record::{
@@ -48,7 +48,8 @@ pub struct Fuser {
     voice_alert: Alert,
     /// Scored speech so far, and until when windows have been counted.
     speech: (f64, MediaTime),
-    heard: bool,
+    /// Windows that were heard but not scored, by reason.
+    unscored: BTreeMap<Reason, u64>,
     previous: Option<MediaTime>,
     coverage: Coverage,
 }
@@ -63,7 +64,7 @@ impl Fuser {
             voice: BlockMean::default(),
             voice_alert,
             speech: (0.0, MediaTime::ZERO),
-            heard: false,
+            unscored: BTreeMap::new(),
             previous: None,
             coverage: Coverage::default(),
         }
@@ -126,7 +127,6 @@ impl Fuser {
 
     /// Adds a window of speech.
     pub fn voice(&mut self, voice: &VoiceEvidence) -> (Voice, Option<Event>) {
-        self.heard = true;
         let p_masked = voice.logit.and_then(Prob::from_logit);
         let mut event = None;
         if let (Some(logit), Some(p)) = (voice.logit, p_masked) {
@@ -135,6 +135,9 @@ impl Fuser {
             self.speech.0 += fresh.as_secs().max(0.0) * f64::from(voice.speech_ratio);
             self.speech.1 = self.speech.1.max(voice.span.end);
             event = self.voice_alert.push(voice.span, p);
+        }
+        for reason in &voice.reasons {
+            *self.unscored.entry(*reason).or_default() += 1;
         }
         let record = Voice {
             start_s: secs(voice.span.start),
@@ -202,12 +205,14 @@ impl Fuser {
     }
 
     fn voice_finding(&self, has_audio: bool) -> Finding {
-        let absent = match (has_audio, self.heard) {
-            (false, _) => Reason::NoAudioStream,
-            (true, false) => Reason::NoSpeech,
-            (true, true) => Reason::ShortSpeech,
-        };
-        finding(self.voice.estimate(), self.speech.0, self.config.min_voice_s, absent, &self.config)
+        let (estimate, commonest) = (self.voice.estimate(), self.unscored.iter().max_by_key(|(_, n)| **n));
+        match commonest {
+            Some((reason, _)) if estimate.is_none() => inconclusive(*reason),
+            _ => {
+                let absent = if has_audio { Reason::NoSpeech } else { Reason::NoAudioStream };
+                finding(estimate, self.speech.0, self.config.min_voice_s, absent, &self.config)
+            }
+        }
     }
 }
 
@@ -326,6 +331,21 @@ mod tests {
         assert_eq!(verdict.face.result, Outcome::NotAssessed);
         let (_, verdict) = run(5, &[Some(-4.0)]);
         assert_eq!(verdict.face.result, Outcome::Inconclusive, "half a second is too little");
+    }
+
+    #[test]
+    fn speech_that_cannot_be_scored_is_inconclusive_with_its_commonest_reason() {
+        let mut fuser = Fuser::new(VerdictConfig::default());
+        for (i, reason) in [Reason::ShortSpeech, Reason::VoiceMusic, Reason::VoiceMusic].into_iter().enumerate() {
+            let start = MediaTime::from_secs(i as f64);
+            let span = TimeSpan { start, end: start + MediaTime::from_secs(4.0) };
+            fuser.voice(&VoiceEvidence { span, speech_ratio: 0.5, logit: None, reasons: vec![reason] });
+        }
+        fuser.frame(frame(0, &[Some(2.0)]), None);
+        let (_, verdict) = fuser.finish(Ended { has_audio: true, ..ended() });
+        assert_eq!((verdict.voice.result, verdict.voice.p_masked), (Outcome::Inconclusive, None));
+        assert_eq!(verdict.voice.reasons, [Reason::VoiceMusic]);
+        assert_eq!(verdict.overall.p_masked, verdict.face.p_masked, "the face's probability stays in sight");
     }
 
     #[test]

@@ -9,6 +9,11 @@ pub fn not_assessed(reason: Reason) -> Finding {
     Finding { result: Outcome::NotAssessed, p_masked: None, low: None, high: None, reasons: vec![reason] }
 }
 
+/// A finding about what was looked at but cannot be scored.
+pub fn inconclusive(reason: Reason) -> Finding {
+    Finding { result: Outcome::Inconclusive, ..not_assessed(reason) }
+}
+
 /// `covered_s` seconds were scored, `needed_s` are needed; `absent` says why there is no estimate.
 pub fn finding(
     estimate: Option<Estimate>,
@@ -41,7 +46,8 @@ pub fn finding(
     }
 }
 
-/// The more alarming of two findings; signs win over anything, doubt over none, and both over what was not seen.
+/// The more alarming of two findings; signs win over anything, doubt over none, and both over what was not seen. A
+/// doubt without a probability does not hide the other's.
 pub fn overall(face: &Finding, voice: &Finding) -> Finding {
     let rank = |f: &Finding| match f.result {
         Outcome::SignsFound => 3,
@@ -51,7 +57,9 @@ pub fn overall(face: &Finding, voice: &Finding) -> Finding {
     };
     let p = |f: &Finding| f.p_masked.map_or(0.0, |p| p.get());
     let voice_leads = (rank(voice), p(voice)) > (rank(face), p(face));
-    if voice_leads { voice.clone() } else { face.clone() }
+    let (lead, other) = if voice_leads { (voice, face) } else { (face, voice) };
+    let known = if lead.p_masked.is_some() { lead } else { other };
+    Finding { p_masked: known.p_masked, low: known.low, high: known.high, ..lead.clone() }
 }
 
 #[cfg(test)]

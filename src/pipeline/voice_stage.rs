@@ -7,10 +7,9 @@ use crate::config::VoiceConfig;
 use crate::error::Error;
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, Cancel};
-use crate::types::record::Reason;
 use crate::types::{AudioChunk, MediaTime, SpeechWindow, VoiceEvidence};
 use crate::voice::vad::Vad;
-use crate::voice::{VoiceScorer, Windower, WindowerConfig};
+use crate::voice::{Listener, VoiceScorer, Windower, WindowerConfig, fit_to_score};
 
 /// Sound is handled in steps of this many samples (a quarter of a second).
 const STEP: usize = 4_096;
@@ -28,6 +27,7 @@ pub enum VoiceMessage {
 struct Stage<'a> {
     vad: &'a mut dyn Vad,
     scorer: &'a mut VoiceScorer,
+    listener: Listener,
     config: &'a VoiceConfig,
     out: &'a Sender<VoiceMessage>,
     told: MediaTime,
@@ -50,7 +50,8 @@ pub fn voice(
     vad.reset();
     let hop = (config.hop_s * f64::from(AudioChunk::RATE_HZ)).round() as usize;
     let cut = WindowerConfig { hop: hop.max(1), threshold: config.vad_threshold };
-    let mut stage = Stage { vad, scorer, config, out, told: MediaTime::ZERO };
+    let listener = Listener::default();
+    let mut stage = Stage { vad, scorer, listener, config, out, told: MediaTime::ZERO };
     let mut windower: Option<Windower> = None;
     let mut waiting = 0;
     while !stop.is_cancelled() {
@@ -119,9 +120,9 @@ impl Stage<'_> {
     }
 
     fn score(&mut self, window: &SpeechWindow) -> Result<VoiceEvidence, Error> {
-        let enough = f64::from(window.speech_s) >= self.config.min_speech_s;
-        let logit = if enough { Some(self.scorer.score(&window.samples)?) } else { None };
-        let reasons = if enough { Vec::new() } else { vec![Reason::ShortSpeech] };
+        let condition = self.listener.condition(&window.samples);
+        let reasons = fit_to_score(&condition, window.speech_s, self.config);
+        let logit = if reasons.is_empty() { Some(self.scorer.score(&window.samples)?) } else { None };
         Ok(VoiceEvidence { span: window.span, speech_ratio: window.speech_ratio, logit, reasons })
     }
 }

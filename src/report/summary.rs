@@ -164,6 +164,8 @@ fn words(reason: Reason) -> &'static str {
         Reason::FaceProfile => "face turned away",
         Reason::FaceExposure => "too dark or too bright",
         Reason::NoSpeech => "no speech",
+        Reason::VoiceNoisy => "too noisy",
+        Reason::VoiceMusic => "music",
         Reason::ShortSpeech => "too little speech",
         Reason::NoVideoStream => "no video stream",
         Reason::NoAudioStream => "no audio stream",

@@ -90,6 +90,10 @@ pub enum Reason {
     NoSpeech,
     /// Less speech than the network needs.
     ShortSpeech,
+    /// Speech hardly stands out of the noise around it.
+    VoiceNoisy,
+    /// Much of the sound is steady tones, as in music.
+    VoiceMusic,
     /// The recording has no video stream.
     NoVideoStream,
     /// The recording has no audio stream.
