@@ -1,0 +1,69 @@
+"""Sends every clip of a manifest through the same encoder, so that `unmask eval` measures what a call leaves of it.
+
+In:  a manifest (path,label,…); what to encode to.
+Out: OUT/manifest.csv with the same columns, and the clips beside it. Clips that are there already are kept, so an
+     interrupted run goes on. Needs ffmpeg.
+
+    python3 scripts/eval/transcode.py dev/manifest.csv /tmp/360-30 --longest 360 --crf 30
+    unmask eval /tmp/360-30/manifest.csv
+"""
+
+import argparse
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+VIDEO = {
+    "h264": ["-c:v", "libx264", "-preset", "veryfast"],
+    "vp8": ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "4", "-b:v", "0"],
+    "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7", "-b:v", "0"],
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--codec", choices=VIDEO, default="h264")
+    parser.add_argument("--longest", type=int, default=640, help="longest side in pixels; smaller clips stay as they are")
+    parser.add_argument("--crf", type=int, default=25, help="constant rate factor of the video encoder")
+    parser.add_argument("--opus", type=int, default=24, help="kbit/s of the sound")
+    return parser.parse_args()
+
+
+def encode(source, target, args):
+    """Writes the clip under a name of its own first, so that a half-written one is never taken for whole."""
+    part = target.with_name(f"part-{target.name}")
+    n = args.longest
+    fit = f"scale='if(gte(iw,ih),min({n},iw),-2)':'if(gte(iw,ih),-2,min({n},ih))',pad=ceil(iw/2)*2:ceil(ih/2)*2"
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(source), "-map", "0:v:0?", "-map", "0:a:0?"]
+    command += ["-vf", fit, *VIDEO[args.codec], "-crf", str(args.crf), "-pix_fmt", "yuv420p", "-fps_mode", "vfr"]
+    command += ["-c:a", "libopus", "-b:a", f"{args.opus}k", str(part)]
+    subprocess.run(command, check=True)
+    part.rename(target)
+
+
+def main():
+    args = arguments()
+    with args.manifest.open(newline="") as file:
+        reader = csv.DictReader(file)
+        columns, rows = reader.fieldnames, list(reader)
+    (args.out / "clips").mkdir(parents=True, exist_ok=True)
+    for i, row in enumerate(rows):
+        source = args.manifest.parent / row["path"]
+        name = f"{i:04}-{source.stem}.mkv"
+        if not (args.out / "clips" / name).exists():
+            encode(source, args.out / "clips" / name, args)
+        row["path"] = f"clips/{name}"
+        if sys.stderr.isatty():
+            print(f"\r{i + 1} of {len(rows)}", end="", file=sys.stderr)
+    with (args.out / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    print(args.out / "manifest.csv")
+
+
+if __name__ == "__main__":
+    main()
