@@ -1,10 +1,11 @@
+#!/usr/bin/env python3
 """Sends every clip of a manifest through the same encoder, so that `unmask eval` measures what a call leaves of it.
 
 In:  a manifest (path,label,…); what to encode to.
 Out: OUT/manifest.csv with the same columns, and the clips beside it. Clips that are there already are kept, so an
      interrupted run goes on. Needs ffmpeg.
 
-    python3 scripts/eval/transcode.py dev/manifest.csv /tmp/360-30 --longest 360 --crf 30
+    scripts/eval/transcode.py dev/manifest.csv /tmp/360-30 --longest 360 --crf 30
     unmask eval /tmp/360-30/manifest.csv
 """
 

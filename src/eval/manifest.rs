@@ -72,15 +72,22 @@ pub fn read(path: &Path) -> Result<Vec<Clip>, EvalError> {
         let row = row.map_err(failed)?;
         let line = row.position().map_or(0, csv::Position::line);
         let bad = |problem: String| EvalError::Row { name: name.clone(), line, problem };
-        let clip: Clip = row
-            .deserialize(Some(&headers))
-            .map_err(|e| bad(format!("{e}; a row needs path and label (real or fake)")))?;
+        let unusable = |e: csv::Error| bad(format!("{}; a row needs path and label (real or fake)", plain(e)));
+        let clip: Clip = row.deserialize(Some(&headers)).map_err(unusable)?;
         if clip.path.as_os_str().is_empty() {
             return Err(bad("the path is empty".into()));
         }
         clips.push(clip.resolved(folder));
     }
     if clips.is_empty() { Err(EvalError::Empty { name }) } else { Ok(clips) }
+}
+
+/// What is wrong with a row, without the reader's own count of lines.
+fn plain(error: csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => err.kind().to_string(),
+        _ => error.to_string(),
+    }
 }
 
 #[cfg(test)]
