@@ -58,6 +58,8 @@ pub struct Part {
     pub fakes: usize,
     /// Area under the ROC curve over scored clips.
     pub auc: Option<Figure>,
+    /// Equal error rate over scored clips.
+    pub eer: Option<Figure>,
     /// Missed, of the masked clips with an answer.
     pub apcer: Option<Rate>,
     /// Masked clips without an answer.
@@ -279,11 +281,13 @@ impl<'a> Set<'a> {
 
     fn part(&self, name: &str) -> Part {
         let fakes: Vec<&Row> = self.rows.iter().copied().filter(|row| row.clip.is_fake()).collect();
+        let people = self.by_person();
         Part {
             name: name.to_owned(),
             real: self.count(false),
             fakes: fakes.len(),
-            auc: bootstrap(&self.by_person(), auc),
+            auc: bootstrap(&people, auc),
+            eer: bootstrap(&people, eer),
             apcer: self.wrong(true),
             abstain: self.abstained(&fakes),
         }

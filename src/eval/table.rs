@@ -42,7 +42,10 @@ fn section(f: &Figures) -> String {
     let mut blocks = vec![head, grid(["figure", "value [95 %]"], rows)];
     for (what, parts) in [("kind", &f.kinds), ("method", &f.methods), ("face size", &f.sizes)] {
         if !parts.is_empty() {
-            blocks.push(grid([what, "genuine", "masked", "AUC", "APCER", "abstain"], parts.iter().map(part).collect()));
+            blocks.push(grid(
+                [what, "genuine", "masked", "AUC", "EER", "APCER", "abstain"],
+                parts.iter().map(part).collect(),
+            ));
         }
     }
     if f.sources.len() > 1 {
@@ -55,12 +58,13 @@ fn section(f: &Figures) -> String {
     blocks.join("\n\n")
 }
 
-fn part(p: &Part) -> [String; 6] {
+fn part(p: &Part) -> [String; 7] {
     [
         p.name.clone(),
         p.real.to_string(),
         p.fakes.to_string(),
         figure(p.auc),
+        p.eer.map_or_else(dash, |e| format!("{:.0} %", 100.0 * e.value)),
         share(p.apcer),
         p.abstain.map_or_else(dash, |r| format!("{:.0} %", 100.0 * r.value)),
     ]
