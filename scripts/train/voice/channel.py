@@ -8,6 +8,8 @@ import numpy as np
 from scipy.signal import fftconvolve, resample_poly
 from webrtc_noise_gain import AudioProcessor
 
+from suppressors import cleaned
+
 RATE = 16_000
 CHAIN_RATES = [8_000, 11_025, 12_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
@@ -156,6 +158,8 @@ def after_codec(wave, rng):
 def coded_variant(wave, rng):
     """The part of the chain that is rendered ahead, just before a real codec."""
     wave = before_codec(wave, rng)
+    if rng.random() < 0.25:
+        wave = cleaned(wave, rng)
     return wave / (np.abs(wave).max() + 1e-9) * rng.uniform(0.1, 0.9)
 
 

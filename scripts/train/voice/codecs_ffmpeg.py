@@ -41,6 +41,7 @@ CODECS = [
     opus(16, 40),
     opus(10),
     opus(24, 20, "voip", 48_000),
+    Codec("none", "-c:a pcm_s16le", ".wav", 48_000),
     Codec("g722", "-c:a g722", ".wav", 16_000),
     Codec("g711a", "-c:a pcm_alaw", ".wav", 8_000),
     Codec("g711u", "-c:a pcm_mulaw", ".wav", 8_000),
@@ -70,6 +71,12 @@ def transcode(wave, codec):
         out = run(["-i", path, *pcm, "-"])
     decoded = np.frombuffer(out, dtype="<i2").astype(np.float32) / 32768
     return np.pad(decoded, (0, max(0, len(wave) - len(decoded))))[: len(wave)]
+
+
+def decoded_file(path, data=None):
+    """An audio file of any kind ffmpeg reads (or, with the path "-", its bytes) in, mono float32 at 16 kHz out."""
+    raw = run(["-i", str(path), "-f", "s16le", "-ar", str(RATE), "-ac", "1", "-"], data)
+    return np.frombuffer(raw, dtype="<i2").astype(np.float32) / 32768
 
 
 def code_clips(waves, codec):

@@ -1,19 +1,19 @@
-"""Training batches from the cache: pairs of a real clip and its own fake, and natural fakes against matched reals.
+"""The training stream: pairs of a real clip and its own fake, and natural fakes against matched reals.
 
-In: the stores that prepare.py filled. Out: an endless stream of (waves, labels, weights) with the channel applied.
+In: the stores that prepare.py filled. Out: drawn items and their windows with the channel applied.
 """
 
 import zlib
 
 import numpy as np
 import pandas as pd
-import torch
 
 from channel import after_codec, before_codec, finished
 from store import Store
 
-STAGES = ["base", "made", "neural", "read", "coded"]
-HELD_METHODS = {"WaveGrad", "PortaSpeech", "StarGAN-VC", "resample-overlap"}
+STAGES = ["base", "made", "own", "neural", "read", "coded"]
+NEURAL = ("own-", "hifigan-", "mb-melgan", "hibari", "Piper")
+HELD_METHODS = {"WaveGrad", "PortaSpeech", "StarGAN-VC", "bin-shift"}
 
 
 def held_speaker(speaker):
@@ -60,13 +60,12 @@ def fill(wave, samples, start):
     return wave[shift : shift + samples]
 
 
-class Batches(torch.utils.data.IterableDataset):
-    """Endless batches: `pairs` real/fake pairs of one clip each, then `singles` natural fakes and as many reals."""
+class Batches:
+    """Draws and renders: `pairs` real/fake pairs of one clip each, then `singles` natural fakes and as many reals."""
 
-    def __init__(self, cache, table, samples, pairs, singles, seed):
-        super().__init__()
+    def __init__(self, cache, table, samples, pairs, singles):
         self.library = Library(cache, table)
-        self.samples, self.pairs, self.singles, self.seed = samples, pairs, singles, seed
+        self.samples, self.pairs, self.singles = samples, pairs, singles
         self.group(self.library.table)
 
     def group(self, table):
@@ -86,9 +85,10 @@ class Batches(torch.utils.data.IterableDataset):
         self.weights = {key: len(speakers) ** 0.5 for key, speakers in self.by_source.items()}
 
     def pick_method(self, pools, rng):
-        """A method, drawn with the square root of its size so that no system rules."""
+        """A method, drawn with the square root of its size so that no system rules; neural ones twice as often."""
         names = list(pools)
         weight = np.sqrt([min(len(pools[name]), 200) for name in names])
+        weight = weight * [2.0 if name.startswith(NEURAL) else 1.0 for name in names]
         return names[rng.choice(len(names), p=weight / weight.sum())]
 
     def pick_real(self, rng, variant=None, speaker=None, origin=None):
@@ -138,13 +138,3 @@ class Batches(torch.utils.data.IterableDataset):
                 (fake, rng.random(), int(rng.integers(1 << 31))),
             ]
         return items
-
-    def __iter__(self):
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng([self.seed, worker.id if worker else 0])
-        torch.set_num_threads(1)
-        while True:
-            items = self.batch(rng)
-            waves = np.stack([self.through(*item) for item in items])
-            labels = np.array([self.library.rows[item[0]].label for item in items], dtype=np.float32)
-            yield torch.from_numpy(waves), torch.from_numpy(labels)

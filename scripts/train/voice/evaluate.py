@@ -16,7 +16,8 @@ import torch
 
 from codecs_ffmpeg import CODECS, code_clips
 from data import Library, load_table
-from prepare import FAMILIES, read_wave
+from prepare import FAMILIES
+from real_sources import read_wave
 from scoring import clip_score, figures, print_groups, scorer_of
 
 
@@ -92,7 +93,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=["dev", "held"])
     parser.add_argument("--model", type=Path)
-    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--checkpoint", type=Path, nargs="+", help="several are averaged")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/voice"))
     parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
     parser.add_argument("--variant", choices=["plain", "coded"], default="plain")

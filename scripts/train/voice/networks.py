@@ -10,51 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-SIZE, HOP, RATE = 512, 160, 16_000
-
-
-class Spectrum(nn.Module):
-    """Raw windows in, real and imaginary STFT parts [batch, 256, frames] out, after level normalisation."""
-
-    def __init__(self):
-        super().__init__()
-        self.export = False
-        window = torch.hann_window(SIZE)
-        self.register_buffer("window", window, persistent=False)
-        angle = 2 * math.pi * torch.arange(1, SIZE // 2 + 1)[:, None] * torch.arange(SIZE)[None] / SIZE
-        kernel = torch.cat([torch.cos(angle), -torch.sin(angle)]) * window
-        self.register_buffer("kernel", kernel[:, None], persistent=False)
-
-    def forward(self, wave):
-        wave = wave - wave.mean(dim=1, keepdim=True)
-        wave = wave / torch.sqrt((wave * wave).mean(dim=1, keepdim=True) + 1e-10)
-        wave = torch.cat([wave[:, :1], wave[:, 1:] - 0.9 * wave[:, :-1]], dim=1)
-        if self.export:
-            both = F.conv1d(wave[:, None], self.kernel, stride=HOP)
-            return both[:, : SIZE // 2], both[:, SIZE // 2 :]
-        spectrum = torch.stft(wave, SIZE, HOP, window=self.window, center=False, return_complex=True)[:, 1:]
-        return spectrum.real, spectrum.imag
-
-
-def log_power(real, imag):
-    """STFT parts in, log power with a floor 60 dB under the mean and each band's mean taken off, out."""
-    power = real * real + imag * imag
-    floor = power.mean(dim=(1, 2), keepdim=True) * 1e-5
-    logs = torch.log(power + floor)
-    return (logs - logs.mean(dim=2, keepdim=True)) * 0.4
-
-
-class LogFront(nn.Module):
-    """One picture: the log power of 256 linear bands."""
-
-    channels, bands = 1, 256
-
-    def __init__(self):
-        super().__init__()
-        self.spectrum = Spectrum()
-
-    def forward(self, wave):
-        return log_power(*self.spectrum(wave))[:, None]
+from spectrum import RATE, SIZE, Spectrum, log_power
+from statistics_net import StatisticsNet
 
 
 class PhaseFront(nn.Module):
@@ -115,26 +72,6 @@ class LfccFront(nn.Module):
         first = F.pad(cepstra[:, :, 2:] - cepstra[:, :, :-2], (1, 1))
         second = F.pad(first[:, :, 2:] - first[:, :, :-2], (1, 1))
         return torch.stack([cepstra, first, second], dim=1)
-
-
-class SincFront(nn.Module):
-    """A learnt filter bank on the raw wave (sinc start), rectified and averaged to 10 ms: one picture."""
-
-    channels, bands = 1, 96
-
-    def __init__(self):
-        super().__init__()
-        time = (torch.arange(129) - 64) / RATE
-        edges = torch.linspace(30, 7900, self.bands + 1)
-        ideal = [2 * b * torch.sinc(2 * b * time) - 2 * a * torch.sinc(2 * a * time) for a, b in zip(edges, edges[1:])]
-        bank = torch.stack(ideal) * torch.hamming_window(129) / RATE
-        self.bank = nn.Parameter(bank[:, None] * 8)
-        self.norm = nn.BatchNorm2d(1)
-
-    def forward(self, wave):
-        wave = wave / torch.sqrt((wave * wave).mean(dim=1, keepdim=True) + 1e-10)
-        bands = F.conv1d(wave[:, None], self.bank, stride=4).abs()
-        return self.norm(torch.log(F.avg_pool1d(bands, 40) + 1e-3)[:, None])
 
 
 class Block(nn.Module):
@@ -201,22 +138,42 @@ class Detector(nn.Module):
     def forward(self, wave):
         return self.score(self.embedding(wave))
 
-    def for_export(self):
-        """Switches the spectrum to its convolution form and to inference."""
-        for part in self.modules():
-            if isinstance(part, Spectrum):
-                part.export = True
-        return self.eval()
 
-
-WIDTHS = [16, 24, 48, 64, 96]
 KINDS = {
-    "linear-res": lambda: Detector(LogFront(), Block, WIDTHS),
-    "phase-res": lambda: Detector(PhaseFront(), Block, WIDTHS),
+    "phase-res": lambda: Detector(PhaseFront(), Block, [16, 24, 48, 64, 96]),
     "mel-res": lambda: Detector(MelFront(), Block, [24, 32, 48, 64]),
     "lfcc-light": lambda: Detector(LfccFront(), MaxPair, [24, 32, 48, 64]),
-    "raw-res": lambda: Detector(SincFront(), Block, [24, 32, 48, 64]),
+    "statistics": StatisticsNet,
 }
+
+
+class Mean(nn.Module):
+    """Several networks on the same window; the mean of their logits."""
+
+    def __init__(self, networks):
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, wave):
+        return torch.stack([network(wave) for network in self.networks]).mean(dim=0)
+
+
+def load(paths, device="cpu"):
+    """Checkpoints of train.py in, the mean of their networks with averaged weights, ready for inference, out."""
+    networks = []
+    for path in paths:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        networks.append(build(saved["kind"]).to(device))
+        networks[-1].load_state_dict(saved["average"])
+    return Mean(networks).eval()
+
+
+def for_export(network):
+    """Switches the spectra to their convolution form and the network to inference."""
+    for part in network.modules():
+        if isinstance(part, Spectrum):
+            part.export = True
+    return network.eval()
 
 
 def build(kind, seed=1):

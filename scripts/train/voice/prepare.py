@@ -1,29 +1,29 @@
 """Fills the cache: the train clips, fakes made from the real ones, and both again through codecs.
 
 In: the train manifest and its clips, optionally folders of more real speech. Out: stores under `--cache`
-(`base`, `made`, `neural`, `read`, `coded`). Every stage skips what is there, so a stopped run goes on.
+(`base`, `made`, `own`, `neural`, `read`, `coded`). Every stage skips what is there, so a stopped run goes on.
 
-    for stage in base made neural read coded; do python prepare.py $stage; done
+    for stage in base made own neural read coded; do python prepare.py $stage; done
 """
 
 import argparse
-import re
 import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 import torch
-from scipy.signal import resample_poly
 
 import changers
 import dsp_vocoders
+import live_changers
 import synthesisers
 from channel import coded_variant
 from codecs_ffmpeg import CODECS, code_clips
-from neural_vocoders import hifigan_render, load_hifigan
+from neural_vocoders import hifigan_render, load_hifigan, melgan_render
+from own_vocoders import load_vocoder, render
+from real_sources import add_folder, add_queen, read_wave
 from store import RATE, Store, levelled
 from traces import TRACES, same_colour
 
@@ -34,21 +34,12 @@ MADE = (
     + [(name, "vc", tool) for name, tool in changers.CONVERSIONS.items()]
     + [(name, "vocoder", tool) for name, tool in TRACES.items()]
 )
+LIVE_TOOLS = [(name, "changer", tool) for name, tool in live_changers.LIVE.items()]
 
 
 def seeded(*parts):
     """A generator that depends only on the given words: the same clip always gets the same settings."""
     return np.random.default_rng(zlib.crc32("|".join(map(str, parts)).encode()))
-
-
-def read_wave(path):
-    """An audio file in, mono float32 at 16 kHz out."""
-    wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    wave = wave.mean(axis=1)
-    if rate != RATE:
-        divisor = np.gcd(rate, RATE)
-        wave = resample_poly(wave, RATE // divisor, rate // divisor).astype(np.float32)
-    return wave
 
 
 def base(args):
@@ -71,34 +62,10 @@ def base(args):
         )
     for entry in args.real_folder:
         name, folder, pattern = entry.split("=", 2)
-        add_real_folder(store, name, Path(folder), re.compile(pattern), args.per_speaker)
+        add_folder(store, name, Path(folder), pattern, args.per_speaker)
+    if args.queen:
+        add_queen(store, args.queen)
     print("base", len(store.ids))
-
-
-def add_real_folder(store, name, folder, pattern, per_speaker):
-    """Caches up to `per_speaker` real clips of 1.5-8 s; the pattern's groups, found in a path, name the speaker."""
-    taken = {}
-    files = sorted(folder.rglob("*.ogg"), key=lambda path: zlib.crc32(path.name.encode()))
-    for path in files:
-        match = pattern.search(str(path))
-        if not match:
-            continue
-        speaker = "_".join([name, *match.groups()])
-        if taken.get(speaker, 0) >= per_speaker or not 1.5 <= soundfile.info(path).duration <= 8:
-            continue
-        taken[speaker] = taken.get(speaker, 0) + 1
-        if not store.has(path.name + speaker):
-            store.append(
-                path.name + speaker,
-                levelled(read_wave(path)),
-                label=0,
-                family="real",
-                method="real",
-                speaker=speaker,
-                source=name,
-                origin=path.name + speaker,
-                variant="plain",
-            )
 
 
 def real_clips(args):
@@ -134,34 +101,48 @@ def keep(store, clip_id, row, real, wave, method, family):
 
 
 def made(args):
-    """For each real clip, `--systems` of the ordinary tools, drawn anew for every clip."""
+    """For each real clip, `--systems` of the ordinary tools and `--live` of the real-time changers, drawn anew."""
     store = Store(args.cache / "made")
     for row, wave in real_clips(args):
-        picks = seeded(row.id, "made").permutation(len(MADE))[: args.systems]
-        for pick in picks:
-            name, family, tool = MADE[pick]
+        picks = [MADE[pick] for pick in seeded(row.id, "made").permutation(len(MADE))[: args.systems]]
+        picks += [LIVE_TOOLS[pick] for pick in seeded(row.id, "live").permutation(len(LIVE_TOOLS))[: args.live]]
+        for name, family, tool in picks:
             clip_id = f"{row.id}#{name}"
             if not store.has(clip_id):
-                torch.manual_seed(pick)
+                torch.manual_seed(len(name))
                 keep(store, clip_id, row, wave, tool(wave, seeded(clip_id)), name, family)
     print("made", len(store.ids))
 
 
+def own(args):
+    """For each real clip, copies through `--copies` of our own vocoders (train_vocoders.py makes them)."""
+    store, paths = Store(args.cache / "own"), sorted(args.vocoders.glob("*.pt"))
+    tools = {path.stem: load_vocoder(path, args.device) for path in paths}
+    for row, wave in real_clips(args):
+        for name in seeded(row.id, "own").permutation(list(tools))[: args.copies]:
+            clip_id = f"{row.id}#own-{name}"
+            if not store.has(clip_id):
+                keep(store, clip_id, row, wave, render(wave, tools[name]), f"own-{name}", "vocoder")
+    print("own", len(store.ids))
+
+
 def neural(args):
-    """HiFi-GAN copies and bent-mel conversions of `--neural-clips` real clips."""
+    """Copies and bent-mel conversions by packaged vocoders, of clips under 3 s: HiFi-GAN runs no faster than time."""
     store = Store(args.cache / "neural")
     networks = {name: load_hifigan(name, args.device) for name in ("universal", "LJSpeech")}
-    for count, (row, wave) in enumerate(real_clips(args)):
-        if count >= args.neural_clips:
-            break
+    short = [(row, wave) for row, wave in real_clips(args) if len(wave) < 3 * RATE]
+    for row, wave in short[: args.neural_clips]:
         rng = seeded(row.id, "neural")
         name = "universal" if rng.random() < 0.75 else "LJSpeech"
         bend = bool(rng.random() < 0.4)
         method = f"hifigan-{name.lower()}-{'conversion' if bend else 'copy'}"
-        clip_id = f"{row.id}#{method}"
-        if not store.has(clip_id):
+        if not store.has(f"{row.id}#{method}"):
             made_wave = hifigan_render(wave, rng, networks[name], bend)
-            keep(store, clip_id, row, wave, made_wave, method, "vc" if bend else "vocoder")
+            keep(store, f"{row.id}#{method}", row, wave, made_wave, method, "vc" if bend else "vocoder")
+    for row, wave in short[args.neural_clips :][: args.melgan_clips]:
+        if not store.has(f"{row.id}#mb-melgan-copy"):
+            made_wave = melgan_render(wave, seeded(row.id, "melgan"))
+            keep(store, f"{row.id}#mb-melgan-copy", row, wave, made_wave, "mb-melgan-copy", "vocoder")
     print("neural", len(store.ids))
 
 
@@ -195,7 +176,9 @@ def coded(args):
     """
     store = Store(args.cache / "coded")
     for round_number in range(args.rounds):
-        for stage in ("base", "neural", "read", "made"):
+        for stage in ("base", "neural", "read", "own", "made"):
+            if not (args.cache / stage).exists():
+                continue
             source = Store(args.cache / stage)
             samples, groups = source.mapped(), {}
             for row in source.table().itertuples():
@@ -228,23 +211,31 @@ def code_shard(store, rows, samples, round_number, codec):
         )
 
 
+STAGES = {"base": base, "made": made, "own": own, "neural": neural, "read": read, "coded": coded}
+
+
 def main():
     """Reads the arguments and runs one stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=["base", "made", "neural", "read", "coded"])
+    parser.add_argument("stage", choices=list(STAGES))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/voice"))
     parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
     parser.add_argument("--real-folder", action="append", default=[], help="NAME=FOLDER=PATTERN of more real speech")
+    parser.add_argument("--queen", type=Path, help="queen.1c of the package flight-of-the-amazon-queen")
     parser.add_argument("--per-speaker", type=int, default=120)
-    parser.add_argument("--systems", type=int, default=6)
+    parser.add_argument("--systems", type=int, default=2)
+    parser.add_argument("--live", type=int, default=1)
+    parser.add_argument("--copies", type=int, default=1)
+    parser.add_argument("--vocoders", type=Path, default=Path(".runtime/train-voice/vocoders"))
     parser.add_argument("--neural-clips", type=int, default=400)
+    parser.add_argument("--melgan-clips", type=int, default=300)
     parser.add_argument("--read-clips", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    {"base": base, "made": made, "neural": neural, "read": read, "coded": coded}[args.stage](args)
+    STAGES[args.stage](args)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def features(wave, seconds):
 
 def sampled(cache, table, samples, count, seed):
     """`count` windows of the stream over `table` in, their features and labels out."""
-    batches = Batches(cache, table, samples, 10, 6, seed)
+    batches = Batches(cache, table, samples, 10, 6)
     rng = np.random.default_rng(seed)
     rows, labels = [], []
     while len(rows) < count:

@@ -10,7 +10,7 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from data import fill
-from networks import build
+from networks import load
 
 WINDOW, STEP = 64_000, 16_000
 
@@ -23,12 +23,9 @@ def windows_of(wave):
     return np.stack([wave[start : start + WINDOW] for start in starts]).astype(np.float32)
 
 
-def checkpoint_scorer(path, device="cpu"):
-    """A checkpoint in, a function from windows to logits (with the averaged weights) out."""
-    saved = torch.load(path, map_location=device, weights_only=True)
-    network = build(saved["kind"]).to(device)
-    network.load_state_dict(saved["average"])
-    network.eval()
+def checkpoint_scorer(paths, device="cpu"):
+    """Checkpoints in, a function from windows to the mean of their logits (with the averaged weights) out."""
+    network = load(paths, device)
 
     def score(windows):
         with torch.no_grad():
@@ -48,7 +45,7 @@ def onnx_scorer(folder):
 
 
 def scorer_of(args):
-    """`--model` (ONNX folder) or `--checkpoint`, whichever was given."""
+    """`--model` (ONNX folder) or `--checkpoint` (one or more), whichever was given."""
     return onnx_scorer(args.model) if args.model else checkpoint_scorer(args.checkpoint)
 
 

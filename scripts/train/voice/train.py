@@ -1,9 +1,9 @@
-"""Trains one network on the cache. In: stores of prepare.py. Out: `<run>/last.pt` (resumable) and a log.
+"""Trains one network on the bank. In: the windows of bank.py. Out: `<run>/last.pt` (resumable) and a log.
 
     python train.py --kind phase-res --minutes 30 --run .runtime/train-voice/runs/first
 
-The learning rate follows the share of the wanted steps (or minutes) done; a run that is started again with the
-same `--run` goes on from its checkpoint.
+The learning rate follows the share done of the wanted minutes (of processor time, so that a busy machine trains as
+long as an idle one); a run that is started again with the same `--run` goes on from its checkpoint.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from data import Batches, load_table
+from bank import Stream
 from networks import build
 
 
@@ -55,25 +55,22 @@ def averaged(average, network, keep=0.998):
                 old.copy_(new)
 
 
-def loader_of(args, seed):
-    """The batches over everything that is cached now and not held out."""
-    table = load_table(args.cache, args.leave_out)
-    table = table[~table["held"] & ~table["left_out"]]
-    table = table[~table["method"].isin(args.without)]
-    samples = int(args.seconds * 16_000)
-    batches = Batches(args.cache, table, samples, args.pairs, args.singles, seed)
-    print(f"clips {len(table)}, own systems {len(batches.own)}, natural systems {len(batches.natural)}", flush=True)
-    return iter(torch.utils.data.DataLoader(batches, batch_size=None, num_workers=args.workers, prefetch_factor=6))
+def stream_of(args, state):
+    """The bank as far as it is rendered now, without what is left out."""
+    seed = args.seed + state["step"]
+    stream = Stream(args.cache / "bank", args.pairs, args.singles, seed, args.leave_out)
+    print("bank units", [len(places) for _, places in stream.places], flush=True)
+    return stream
 
 
 def fit(args, network, average, optimiser, state):
-    """Trains until the wanted minutes are used up, saving and reloading the cache's table on the way."""
-    began, spent, hits, seen, total = time.time(), state["spent"], 0, 0, 0.0
-    batches, reloaded = loader_of(args, args.seed + state["step"]), time.time()
+    """Trains until the wanted minutes are used up, saving and looking for new windows in the bank on the way."""
+    began, spent, hits, seen, total = time.process_time(), state["spent"], 0, 0, 0.0
+    stream, reloaded = stream_of(args, state), began
     while state["spent"] < args.minutes * 60:
-        if time.time() - reloaded > args.reload * 60:
-            batches, reloaded = loader_of(args, args.seed + state["step"]), time.time()
-        waves, labels = (part.to(args.device) for part in next(batches))
+        if time.process_time() - reloaded > args.reload * 60:
+            stream, reloaded = stream_of(args, state), time.process_time()
+        waves, labels = (part.to(args.device) for part in stream.batch())
         for group in optimiser.param_groups:
             group["lr"] = rate_at(state["spent"] / (args.minutes * 60), args.rate)
         loss, logits = loss_of(network, waves, labels, args.pairs)
@@ -83,7 +80,7 @@ def fit(args, network, average, optimiser, state):
         optimiser.step()
         averaged(average, network, min(0.998, state["step"] / (state["step"] + 20)))
         state["step"] += 1
-        state["spent"] = spent + time.time() - began
+        state["spent"] = spent + time.process_time() - began
         hits, seen, total = (
             hits + int(((logits > 0) == (labels > 0.5)).sum()),
             seen + len(labels),
@@ -124,15 +121,12 @@ def main():
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--kind", default="phase-res")
     parser.add_argument("--start", type=Path, help="begin with the averaged weights of this checkpoint")
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of the training windows")
-    parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("--singles", type=int, default=6)
+    parser.add_argument("--minutes", type=float, default=30, help="of processor time")
+    parser.add_argument("--pairs", type=int, default=8)
+    parser.add_argument("--singles", type=int, default=8)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--leave-out", help="family:NAME, source:NAME or method:NAME")
-    parser.add_argument("--without", nargs="*", default=[], help="methods not to train on")
-    parser.add_argument("--reload", type=float, default=8, help="minutes until the cache's table is read again")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--leave-out", help="family:NAME, method:NAME or source:NAME")
+    parser.add_argument("--reload", type=float, default=2, help="minutes until the bank is looked at again")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
