@@ -46,18 +46,24 @@ def sensor_noise(shape, rng, level, grain, colour):
     return noise * level
 
 
-def smooth_skin(tile, points, strength):
-    """Beauty filter: edge-keeping smoothing over the face, eyes and mouth spared, slight brightening."""
+def skin_mask(shape, points):
+    """Soft mask (h,w) of the face without eyes and mouth."""
     eye = max(float(np.linalg.norm(points[1] - points[0])), 4.0)
-    smooth = cv2.bilateralFilter(tile, 7, 20 + 45 * strength, eye * 0.12)
-    mask = np.zeros(tile.shape[:2], np.float32)
+    mask = np.zeros(shape[:2], np.float32)
     middle = points.mean(0)
     cv2.ellipse(mask, (int(middle[0]), int(middle[1])), (int(eye * 1.05), int(eye * 1.4)), 0, 0, 360, 1.0, -1)
     for point in points[[0, 1]]:
         cv2.circle(mask, (int(point[0]), int(point[1])), int(eye * 0.25), 0.0, -1)
     mouth = points[3:].mean(0)
     cv2.ellipse(mask, (int(mouth[0]), int(mouth[1])), (int(eye * 0.42), int(eye * 0.2)), 0, 0, 360, 0.0, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), eye * 0.12)[..., None] * (0.4 + 0.6 * strength)
+    return cv2.GaussianBlur(mask, (0, 0), eye * 0.12)
+
+
+def smooth_skin(tile, points, strength):
+    """Beauty filter: edge-keeping smoothing over the face, eyes and mouth spared, slight brightening."""
+    eye = max(float(np.linalg.norm(points[1] - points[0])), 4.0)
+    smooth = cv2.bilateralFilter(tile, 7, 20 + 45 * strength, eye * 0.12)
+    mask = skin_mask(tile.shape, points)[..., None] * (0.4 + 0.6 * strength)
     out = tile + mask * (smooth.astype(np.float32) + 6 * strength - tile)
     return np.clip(out, 0, 255).astype(np.uint8)
 

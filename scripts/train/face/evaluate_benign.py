@@ -14,6 +14,7 @@ import torch
 
 import align
 import camera
+import finish
 import measure
 import prepare
 import score
@@ -32,16 +33,6 @@ def arguments():
     return parser.parse_args()
 
 
-def moved_eyes(picture, points, rng):
-    """Both eye regions shifted by a few hundredths of the eye distance, blended softly."""
-    eye = float(np.linalg.norm(points[1] - points[0]))
-    y, x = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]].astype(np.float32)
-    shift = rng.normal(0, 0.04 * eye, 2)
-    near = sum(np.exp(-((x - p[0]) ** 2 + (y - p[1]) ** 2) / (2 * (0.16 * eye) ** 2)) for p in points[:2])
-    map_x, map_y = ((at + near * by).astype(np.float32) for at, by in zip((x, y), shift))
-    return cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR)
-
-
 def low_light(picture, points, rng):
     """A third of the light with sensor noise."""
     dark = picture * 0.35 + camera.sensor_noise(picture.shape, rng, 4.0, 0.6, 0.5)
@@ -58,7 +49,7 @@ CHANGES = {
     "untouched": lambda picture, points, rng: picture,
     "beauty smoothing": lambda picture, points, rng: camera.smooth_skin(picture, points, 0.8),
     "virtual background": lambda picture, points, rng: camera.virtual_background(picture, points, rng, []),
-    "eyes moved": moved_eyes,
+    "eyes moved": finish.moved_eyes,
     "low light": low_light,
     "JPEG quality 30": lambda picture, points, rng: camera.jpeg(picture, 30),
     "blur": lambda picture, points, rng: cv2.GaussianBlur(picture, (0, 0), 1.2),

@@ -13,7 +13,7 @@ import torch
 import measure
 import score
 
-KEYS = ("crops", "label", "pair", "family", "generator", "codec", "eye_px")
+KEYS = ("crops", "label", "pair", "family", "form", "generator", "codec", "eye_px")
 
 
 def arguments():
@@ -36,6 +36,11 @@ def columns(folder):
     return {key: value[order] for key, value in joined.items()}
 
 
+def of_kinds(data, kinds):
+    """True for the twins whose family or generator is one of `kinds`."""
+    return np.isin(data["family"], kinds) | np.isin(data["generator"], kinds)
+
+
 def line(name, scores, labels):
     """Prints one row; scores and labels alternate real, masked."""
     higher = (scores[1::2] > scores[::2]).mean()
@@ -52,7 +57,7 @@ def main():
     line("all", scores, labels)
     widths = data["eye_px"] * 2.15
     sizes = np.select([widths < 100, widths < 160], ["face < 100 px", "face 100-160 px"], "face > 160 px")
-    for key in ("family", "generator", "codec", "size"):
+    for key in ("family", "form", "generator", "codec", "size"):
         values = (sizes if key == "size" else data[key])[::2]
         for value in sorted(set(values)):
             if value:

@@ -1,13 +1,13 @@
 """Step 6: calibrate and export.
 
-In: a run's average.pt, CACHE/crops/SET of held-out people (simulated twins), the real clips of held-out
-people, and NASA's portrait. Out: models/ID/ with model.onnx (weights as FP16, computed in FP32), model.toml,
-golden.png; what was measured goes to standard output. Dev clips are not used.
+In: average.pt of the picture network and of the statistics network, what calibrate.py needs, and NASA's portrait. Out: OUT with model.onnx (outputs `logit` and
+`map`, the probability of each of 10x10 cells; weights as FP16, computed in FP32), model.toml, golden.png; what was
+measured goes to standard output. OUT's name is the id: give a folder of that name outside models/ and move the files
+over when the card is written. Dev clips are not used.
 """
 
 import argparse
 import hashlib
-import json
 import time
 from pathlib import Path
 
@@ -18,6 +18,8 @@ import onnx.numpy_helper
 import torch
 
 import align
+import calibrate
+import evaluate_simulated
 import measure
 import model
 import prepare
@@ -28,11 +30,10 @@ import yunet
 def arguments():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="models/ID")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/face"))
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-face"))
-    parser.add_argument("--held", default="held", help="set of held-out shards")
+    parser.add_argument("weights", type=Path, help="picture network (train.py)")
+    parser.add_argument("statistics", type=Path, help="statistics network (train_statistics.py)")
+    parser.add_argument("--out", type=Path, required=True, help="FOLDER/ID")
+    calibrate.add_arguments(parser)
     parser.add_argument("--portrait", type=Path, help="default: CACHE/models/astronaut.png")
     return parser.parse_args()
 
@@ -54,46 +55,55 @@ def halve(graph_model):
     return graph_model
 
 
+def share(graph_model):
+    """Large constants that the writer repeats at each use become one weight each."""
+    graph, known, names = graph_model.graph, {}, {}
+    for node in [n for n in graph.node if n.op_type == "Constant"]:
+        value = node.attribute[0].t
+        if len(value.raw_data) >= 4096:
+            key = (tuple(value.dims), value.raw_data)
+            if key not in known:
+                known[key] = f"shared_{len(known)}"
+                graph.initializer.add().CopyFrom(value)
+                graph.initializer[-1].name = known[key]
+            names[node.output[0]] = known[key]
+            graph.node.remove(node)
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = names.get(name, name)
+    return graph_model
+
+
+class Exported(torch.nn.Module):
+    """Both networks, each brought to unit spread and added; the picture network's map as probabilities."""
+
+    def __init__(self, picture, statistics, spreads):
+        super().__init__()
+        self.picture, self.statistics, self.spreads = picture, statistics, spreads
+
+    def forward(self, x):
+        logit, where = self.picture.both(x)
+        return logit / self.spreads[0] + self.statistics(x) / self.spreads[1], torch.sigmoid(where)
+
+
+def joined(args):
+    """The two networks as one; spreads are those of their logits on the held-out twins."""
+    twins = evaluate_simulated.columns(args.cache / "crops" / args.held)["crops"]
+    networks = [score.torch_network(path) for path in (args.weights, args.statistics)]
+    return Exported(*networks, [float(score.batches(network, twins).std()) for network in networks]).eval()
+
+
 def write_onnx(network, path):
     """Exports with a dynamic batch and checks the result's form."""
     example = torch.zeros(2, 3, align.SIZE, align.SIZE)
     torch.onnx.export(
-        network, (example,), str(path), input_names=["input"], output_names=["logit"], opset_version=17,
-        dynamic_axes={"input": {0: "batch"}, "logit": {0: "batch"}}, dynamo=False,
+        network, (example,), str(path), input_names=["input"], output_names=["logit", "map"], opset_version=17,
+        dynamic_axes={name: {0: "batch"} for name in ("input", "logit", "map")}, dynamo=False,
     )
-    exported = halve(onnx.load(str(path)))
+    exported = share(halve(onnx.load(str(path))))
     exported.producer_name, exported.doc_string = "unmask", ""
     onnx.checker.check_model(exported)
     onnx.save(exported, str(path))
-
-
-def held_real_frames(args):
-    """Crops of the held-out people's real video frames, as they are."""
-    index = json.loads((args.cache / "index.json").read_text())
-    items = [item for item in index if item["held_out"] and item["part"] == "video"]
-    return np.stack([align.crop(prepare.read_picture(args.data, args.cache, i), i["landmarks"])[..., ::-1] for i in items])
-
-
-def held_simulated(args):
-    """(crops, labels) of the held-out people's simulated twins."""
-    crops, labels = [], []
-    for path in sorted((args.cache / "crops" / args.held).glob("*.npz")):
-        with np.load(path) as file:
-            crops.append(file["crops"])
-            labels.append(file["label"])
-    return np.concatenate(crops), np.concatenate(labels)
-
-
-def calibrate(args, scorer):
-    """(scale, offset, what it was fitted on); prints the fit."""
-    crops, labels = held_simulated(args)
-    scores, real = scorer(crops), scorer(held_real_frames(args))
-    every, every_label = np.concatenate([scores, real]), np.concatenate([labels, np.zeros(len(real), labels.dtype)])
-    scale, offset = measure.platt(every, every_label)
-    p = measure.sigmoid(scale * scores + offset)
-    print(f"held-out simulated: {len(labels)} crops, AUC {measure.auc(scores, labels):.3f}, ECE {measure.calibration_error(p, labels):.3f}")
-    print(f"held-out real video frames: {len(real)}, over 0.5: {(measure.sigmoid(scale * real + offset) > 0.5).mean():.3f}")
-    return scale, offset, f"{len(labels)} simulated crops and {len(real)} real video frames of held-out people"
 
 
 def golden(args):
@@ -162,16 +172,18 @@ def main():
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "model.onnx"
-    write_onnx(score.torch_network(args.weights), path)
+    network = joined(args)
+    write_onnx(network, path)
     scorer = score.Scorer(path)
-    scale, offset, fitted_on = calibrate(args, scorer)
+    scale, offset, fitted_on = calibrate.fit(args, scorer)
     crop = golden(args)
     logit = scorer(crop[None])[0]
     write_toml(args, scale, offset, fitted_on, measure.sigmoid(scale * logit + offset))
     several = np.stack([crop, crop[:, ::-1], 255 - crop])
     apart = np.concatenate([scorer(one[None]) for one in several])
     print(f"batch against single: {np.abs(scorer(several) - apart).max():.2e}")
-    print(f"against the checkpoint: {np.abs(score.Scorer(args.weights)(several) - apart).max():.2e}")
+    exact = score.batches(lambda x: network(x)[0], several)[:, 0]
+    print(f"against the checkpoints: {np.abs(exact - apart).max():.2e}")
     print(f"golden p_masked {measure.sigmoid(scale * logit + offset):.4f}, {path.stat().st_size / 1e6:.2f} MB, {milliseconds(path):.2f} ms")
 
 

@@ -1,21 +1,38 @@
 """Masked twins of real frames, without ever swapping an identity.
 
 In: the camera frames of one tile with the landmarks of each frame, a clean frame (no sensor noise) to draw
-from, and our generators. Out: the same frames masked, the paste matte of each frame, and the family:
-`pasted` (one-photo simulation), `redrawn` (through a generator, pasted back), `whole` (no seam).
+from, and our generators. Out: the same frames masked and the paste matte of each frame. Families: `pasted`
+(one-photo simulation), `redrawn` (through a generator, pasted back), `whole` (no seam), `animated` (drawn from
+another frame of the same person, moved by dense landmarks: reenactment, talking heads, lip sync).
 """
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 import align
 import masks
+import match
 import patches
 import prepare
 
-FAMILIES = ("pasted", "redrawn", "whole")
-ODDS = (0.44, 0.42, 0.14)
+FAMILIES = ("pasted", "redrawn", "whole", "animated")
+ODDS = (0.33, 0.36, 0.10, 0.21)
+FORMS = ("whole", "head", "face", "lower")
+FORM_ODDS = {"whole": (0.7, 0.3, 0, 0), "animated": (0.3, 0.3, 0.2, 0.2), "pasted": (0, 0, 1, 0), "redrawn": (0, 0, 1, 0)}
 ARCFACE = np.array([[0.342, 0.462], [0.657, 0.460], [0.500, 0.641], [0.371, 0.825], [0.631, 0.823]])
+
+
+@dataclass
+class Plan:
+    """What one fake shall be; `moved` is how strongly the face it is drawn from is animated first."""
+
+    family: str
+    form: str
+    generator: str
+    network: object
+    moved: float
 
 
 class Maker:
@@ -24,48 +41,56 @@ class Maker:
     def __init__(self, networks, leave_out=()):
         self.leave_out = set(leave_out)
         self.networks = {n: g for n, g in networks.items() if n.split("-")[0] not in self.leave_out}
+        self.kinds = sorted({n.split("-")[0] for n in self.networks})
         odds = np.array([0 if f in self.leave_out else o for f, o in zip(FAMILIES, ODDS)])
         self.odds = odds / odds.sum()
 
-    def generator(self, rng):
-        """A random generator and its name."""
-        name = sorted(self.networks)[rng.integers(len(self.networks))]
-        return self.networks[name], name.split("-")[0]
+    def plan(self, rng):
+        """Draws family, form and generator, each kind of generator equally often."""
+        family = FAMILIES[rng.choice(len(FAMILIES), p=self.odds)]
+        form = FORMS[rng.choice(len(FORMS), p=FORM_ODDS[family])]
+        moved = rng.uniform(1.0, 1.5) if family == "animated" else 0.0
+        if form == "face" and family != "animated" and rng.random() < 0.3:
+            moved = rng.uniform(0.3, 0.8)
+        if family == "pasted" or (family == "animated" and rng.random() < 0.3):
+            return Plan(family, form, "", None, moved)
+        kind = self.kinds[rng.integers(len(self.kinds))]
+        stages = [n for n in sorted(self.networks) if n.split("-")[0] == kind]
+        return Plan(family, form, kind, self.networks[stages[rng.integers(len(stages))]], moved)
 
-    def twin(self, frames, clean, points, rng):
-        """(masked frames, mattes, family, generator) of one tile."""
-        family = FAMILIES[rng.choice(3, p=self.odds)]
-        network, name = self.generator(rng) if family != "pasted" else (None, "")
-        if family == "whole":
-            return (*self.whole(frames, clean, points, network, rng), family, name)
-        return (*self.paste(frames, clean, points, network, rng), family, name)
+    def twin(self, plan, frames, clean, points, oval, rng):
+        """(masked frames, mattes) of one tile; `oval` is the face's outline in eye distances."""
+        if plan.form in ("whole", "head"):
+            return self.whole(plan, frames, clean, points, rng)
+        return self.paste(plan, frames, clean, points, oval, rng)
 
-    def paste(self, frames, clean, points, network, rng):
+    def paste(self, plan, frames, clean, points, oval, rng):
         """Aligned patch, redrawn or traced, warped back into every frame with landmark jitter."""
-        size, template = self.patch_form(points[0], network, rng)
+        size, template = self.patch_form(plan, rng)
         place = align.to_picture(points[0], size, template)
-        patch = align.sample(clean if rng.random() < 0.85 else frames[0], place, size).astype(np.float32)
-        original = patch
-        if network is None:
-            patch = patches.trace(patch, rng, 1.0, self.leave_out)
-        else:
-            patch = patches.redraw(patch, network, rng)
-            patch = patches.trace(patch, rng, 0.45, self.leave_out)
+        source = clean if plan.moved or rng.random() < 0.85 else frames[0]
+        patch = original = align.sample(source, place, size).astype(np.float32)
+        if plan.network is not None:
+            patch = patches.redraw(patch, plan.network, rng)
+        patch = patches.trace(patch, rng, 1.0 if plan.network is None and plan.family == "pasted" else 0.45, self.leave_out)
         if rng.random() < 0.6:
-            patch = patches.match_colour(patch, original, rng.uniform(0.4, 1.0))
+            patch = match.colour(patch, original, rng.uniform(0.4, 1.0))
         if rng.random() < 0.35:
-            patch = patches.match_spectrum(patch, original, rng.uniform(0.5, 1.0))
-        matte, _ = masks.random_mask(size, template * size, rng)
+            patch = match.spectrum(patch, original, rng.uniform(0.5, 1.0))
+        kinds = masks.LOWER if plan.form == "lower" else masks.KINDS
+        matte = masks.random_mask(size, template * size, rng, oval, kinds)
         return self.warp_back(frames, points, patch, matte, template, rng)
 
-    def patch_form(self, points, network, rng):
+    def patch_form(self, plan, rng):
         """Patch size and template: the tight one of one-photo tools or a wider one."""
         if rng.random() < 0.5:
             template = ARCFACE
         else:
             template = prepare.loose_template(rng.uniform(0.22, 0.32))
-        if network is not None:
-            return int(rng.choice([128, 128, 160, 192])), template
+        if plan.form == "lower":
+            return int(rng.choice([96, 96, 128, 160])), template
+        if plan.network is not None:
+            return int(rng.choice([128, 128, 160, 192, 224])), template
         return int(rng.choice([96, 128, 128, 128, 160, 192, 224, 256])), template
 
     def warp_back(self, frames, points, patch, matte, template, rng):
@@ -98,28 +123,28 @@ class Maker:
             pixel[:, :2] = pixel[:, :2] * ratio
         return cv2.warpAffine(patch, pixel, shape, flags=kernel, borderMode=border)
 
-    def whole(self, frames, clean, points, network, rng):
+    def whole(self, plan, frames, clean, points, rng):
         """The whole tile drawn by a generator at the scale it was trained for, moved by a smooth field."""
         eye = np.linalg.norm(points[0][1] - points[0][0])
-        scale = rng.uniform(32, 60) / eye
+        scale = rng.uniform(32, 72) / eye
         height, width = frames[0].shape[:2]
         side = max(int(max(height, width) * scale) // 16 * 16, 96)
         small = cv2.resize(clean, (side, side), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         drawn = small.astype(np.float32)
-        if rng.random() < 0.85:
-            drawn = patches.redraw(drawn, network, rng)
+        if plan.network is not None:
+            drawn = patches.redraw(drawn, plan.network, rng)
         drawn = patches.trace(drawn, rng, 0.35, self.leave_out | {"misplace", "recolour", "relight"})
         if rng.random() < 0.6:
-            drawn = patches.match_colour(drawn, small.astype(np.float32), 1.0)
+            drawn = match.colour(drawn, small.astype(np.float32), 1.0)
         if rng.random() < 0.7:
-            drawn = patches.match_spectrum(drawn, small.astype(np.float32), rng.uniform(0.6, 1.0))
+            drawn = match.spectrum(drawn, small.astype(np.float32), rng.uniform(0.6, 1.0))
         drawn = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
-        head_only, out, mattes = rng.random() < 0.3, [], []
+        out, mattes = [], []
         for frame, at in zip(frames, points):
             move = align.umeyama(points[0], at)
             moved = cv2.warpAffine(drawn, move, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             matte = np.ones((height, width), np.float32)
-            if head_only:
+            if plan.form == "head":
                 matte = masks.head_matte((height, width), at)
                 moved = frame + matte[..., None] * (moved - frame)
             out.append(np.clip(moved, 0, 255).astype(np.uint8))

@@ -1,14 +1,13 @@
 """Step 3: simulate calls and store aligned crops.
 
-In: CACHE/index.json, the pictures, CACHE/generators. Out: CACHE/crops/SET/NNNN.npz shards, each with
-`crops` (n,160,160,3) RGB uint8, `mattes` (n,10,10) uint8 (share of a cell that is masked), `label` (1 =
-masked), `pair` (twins share a number), `eye_px` (eye distance in the received picture), `family`,
-`generator`, `codec`. Twins sit in the same encoded gallery. Shard n depends on --seed and n alone; shards
+In: CACHE/index.json, CACHE/mesh.npy, the pictures, CACHE/generators. Out: CACHE/crops/SET/NNNN.npz shards,
+each with `crops` (n,160,160,3) RGB uint8, `mattes` (n,10,10) uint8 (share of a cell that is masked), `label` (1
+= masked), `pair` (twins share a number), `eye_px` (eye distance in the received picture), `family`, `form`,
+`generator`, `codec`. Every tile gives --moments crops. Twins sit in the same encoded gallery. Shard n depends on --seed and n alone; shards
 that exist are skipped, so the command can be stopped and repeated, or run twice with other --start.
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -17,11 +16,12 @@ import numpy as np
 import torch
 
 import align
+import enhance
 import fakes
 import generators
 import meeting
-import prepare
 import scene
+import subjects
 
 SIDES, SIDE_ODDS = (144, 176, 216, 264, 320, 384), (0.14, 0.2, 0.22, 0.2, 0.14, 0.1)
 GALLERY = (4, 3)
@@ -37,35 +37,12 @@ def arguments():
     parser.add_argument("--held-out", action="store_true", help="use the held-out people instead of the others")
     parser.add_argument("--video-share", type=float, default=0.5, help="how often a video frame is the source")
     parser.add_argument("--leave-out", nargs="*", default=[], help="families, generator kinds or traces not to use")
-    parser.add_argument("--only", nargs="*", default=[], help="families or generator kinds to use alone")
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--shards", type=int, default=20)
+    parser.add_argument("--moments", type=int, default=2, help="frames of each tile that are kept")
     parser.add_argument("--galleries", type=int, default=40, help="encoded galleries a shard")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
-
-
-class Sources:
-    """Draws pictures, photos and video frames in a set proportion, each person equally often."""
-
-    def __init__(self, args):
-        index = json.loads((args.cache / "index.json").read_text())
-        index = [item for item in index if item["held_out"] == args.held_out]
-        self.args, self.people = args, {"photo": {}, "video": {}}
-        for item in index:
-            self.people[item["part"]].setdefault(item["person"], []).append(item)
-
-    def draw(self, rng):
-        """(picture, landmarks) of a random person."""
-        part = "video" if rng.random() < self.args.video_share else "photo"
-        people = self.people[part]
-        items = people[sorted(people)[rng.integers(len(people))]]
-        item = items[rng.integers(len(items))]
-        return prepare.read_picture(self.args.data, self.args.cache, item), np.array(item["landmarks"])
-
-    def scenes(self, rng, count=6):
-        """A few pictures for virtual backgrounds."""
-        return [cv2.GaussianBlur(self.draw(rng)[0], (0, 0), 3) for _ in range(count)]
 
 
 def blank(side):
@@ -99,26 +76,27 @@ def cut(received, tile, masked, cell, side, factor, t, rng):
     return crop, matte, eye * factor
 
 
-def gallery(sources, maker, rng, number):
+def gallery(people, maker, rng, number, moments):
     """Records of one encoded gallery."""
     side = int(SIDES[rng.choice(len(SIDES), p=SIDE_ODDS)])
     cells = GALLERY[0] * GALLERY[1]
-    scenes = sources.scenes(rng, 3)
-    tiles = [scene.make_tile(*sources.draw(rng), side, FRAMES, maker, rng, scenes) for _ in range(cells // 2)]
+    scenes = people.scenes(rng, 3)
+    tiles = [scene.make_tile(people, side, FRAMES, maker, rng, scenes) for _ in range(cells // 2)]
     order = rng.permutation(cells)
     received, codec, factor = meeting.transmit(place(tiles, side, order), rng)
     records = []
     for i, cell in enumerate(order):
-        tile, masked, t = tiles[i // 2], i % 2, int(rng.integers(FRAMES))
-        crop, matte, eye = cut(received, tile, masked, cell, side, factor, t, rng)
-        records.append({
-            "crops": crop, "mattes": matte, "label": masked, "pair": number * cells + i // 2, "eye_px": eye,
-            "family": tile.family, "generator": tile.generator, "codec": codec,
-        })
+        tile, masked = tiles[i // 2], i % 2
+        for k, t in enumerate(rng.choice(FRAMES, moments, replace=False)):
+            crop, matte, eye = cut(received, tile, masked, cell, side, factor, int(t), rng)
+            records.append({
+                "crops": crop, "mattes": matte, "label": masked, "pair": (number * cells + i // 2) * FRAMES + k, "eye_px": eye,
+                "family": tile.family, "form": tile.form, "generator": tile.generator, "codec": codec,
+            })
     return records
 
 
-def shard(sources, maker, args, number):
+def shard(people, maker, args, number):
     """Makes one shard and writes it whole or not at all."""
     path = args.cache / "crops" / args.set / f"{number:04d}.npz"
     if path.exists():
@@ -127,7 +105,7 @@ def shard(sources, maker, args, number):
     torch.manual_seed(args.seed * 10_000 + number)
     records = []
     for i in range(args.galleries):
-        records += gallery(sources, maker, rng, number * args.galleries + i)
+        records += gallery(people, maker, rng, number * args.galleries + i, args.moments)
     columns = {key: np.array([record[key] for record in records]) for key in records[0]}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
@@ -142,16 +120,11 @@ def main():
     args = arguments()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    networks = generators.load(args.cache / "generators")
-    leave_out = set(args.leave_out)
-    if args.only:
-        kinds = set(fakes.FAMILIES) | set(generators.MAKERS)
-        families = set(args.only) & set(fakes.FAMILIES) or {"redrawn"}
-        named = set(args.only) & set(generators.MAKERS) or set(generators.MAKERS)
-        leave_out |= kinds - families - named
-    maker, sources = fakes.Maker(networks, leave_out), Sources(args)
+    networks = generators.load(args.cache / "generators") | enhance.load(args.cache / "models")
+    maker = fakes.Maker(networks, set(args.leave_out))
+    people = subjects.Subjects(args.data, args.cache, args.held_out, args.video_share)
     for number in range(args.start, args.start + args.shards):
-        shard(sources, maker, args, number)
+        shard(people, maker, args, number)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Shapes of the pasted region.
 
-In: a patch size, where the five landmarks lie in the patch, and a random generator. Out: a float32 matte
+In: a patch size, where the five landmarks lie in the patch, the outline of the face in eye distances, and a random
+generator. Out: a float32 matte
 (size,size) in 0..1: ovals, boxes, partial faces, holes, with erosion and feathering as swapping tools do.
 """
 
@@ -14,6 +15,7 @@ OVAL = np.array(
 )
 KINDS = ("oval", "box", "inner", "lower", "upper", "mouth", "hole", "segment")
 ODDS = (0.30, 0.18, 0.18, 0.08, 0.04, 0.06, 0.06, 0.10)
+LOWER = ("lower", "mouth")
 
 
 def frame_of(points):
@@ -22,12 +24,12 @@ def frame_of(points):
     return points[:2].mean(0), x, np.array([-x[1], x[0]])
 
 
-def outline(points, rng, reach, wobble):
+def outline(points, rng, reach, wobble, oval):
     """Face outline in patch pixels: the oval scaled by `reach`, deformed smoothly by `wobble`."""
     origin, x, y = frame_of(points)
-    angle = np.arange(len(OVAL)) * 2 * np.pi / len(OVAL)
+    angle = np.arange(len(oval)) * 2 * np.pi / len(oval)
     ripple = sum(rng.normal(0, wobble / (n + 1)) * np.cos(n * angle + rng.uniform(0, 6.28)) for n in range(1, 5))
-    shape = OVAL * np.array(reach) * (1 + ripple)[:, None]
+    shape = oval * np.array(reach) * (1 + ripple)[:, None]
     return origin + (shape[:, :1] * x + shape[:, 1:] * y) * 0.98
 
 
@@ -46,7 +48,7 @@ def cut_band(mask, points, above, below):
     return mask * ((height >= above) & (height <= below))
 
 
-def shape(kind, size, points, rng):
+def shape(kind, size, points, rng, oval):
     """Hard-edged mask of a kind."""
     if kind == "box":
         inset = int(size * rng.uniform(0.02, 0.14))
@@ -54,7 +56,7 @@ def shape(kind, size, points, rng):
         mask[inset : size - inset, inset : size - inset] = 1.0
         return mask
     reach = (rng.uniform(0.85, 1.12), rng.uniform(0.8, 1.08))
-    mask = fill(size, outline(points, rng, reach, 0.10 if kind == "segment" else 0.04))
+    mask = fill(size, outline(points, rng, reach, 0.10 if kind == "segment" else 0.04, oval))
     if kind == "inner":
         return cut_band(mask, points, rng.uniform(-0.65, -0.35), rng.uniform(1.45, 1.9))
     if kind == "lower":
@@ -62,7 +64,7 @@ def shape(kind, size, points, rng):
     if kind == "upper":
         return cut_band(mask, points, -3.0, rng.uniform(0.6, 1.0))
     if kind == "mouth":
-        mask = fill(size, outline(points, rng, (rng.uniform(0.5, 0.9), rng.uniform(0.5, 1.0)), 0.05))
+        mask = fill(size, outline(points, rng, (rng.uniform(0.5, 0.9), rng.uniform(0.5, 1.0)), 0.05, oval))
         return cut_band(mask, points, rng.uniform(0.55, 0.8), 3.0)
     if kind == "hole":
         mouth, eye = points[3:].mean(0), np.linalg.norm(points[1] - points[0])
@@ -79,10 +81,12 @@ def bite(mask, points, rng):
     return mask
 
 
-def random_mask(size, points, rng):
-    """A feathered matte and its kind."""
-    kind = KINDS[rng.choice(len(KINDS), p=ODDS)]
-    mask = np.ascontiguousarray(shape(kind, size, points, rng), np.float32)
+def random_mask(size, points, rng, oval, kinds=KINDS):
+    """A feathered matte of one of the kinds; half of the outlines are the face's own `oval`, half a common one."""
+    oval = oval if rng.random() < 0.5 else OVAL
+    odds = np.array([ODDS[KINDS.index(kind)] for kind in kinds])
+    kind = kinds[rng.choice(len(kinds), p=odds / odds.sum())]
+    mask = np.ascontiguousarray(shape(kind, size, points, rng, oval), np.float32)
     if rng.random() < 0.12:
         mask = bite(mask, points, rng)
     eye = float(np.linalg.norm(points[1] - points[0]))
@@ -96,7 +100,7 @@ def random_mask(size, points, rng):
     if kind == "box":
         mask = cv2.GaussianBlur(mask, (0, 0), max(feather * 0.5, 0.4))
     opacity = 1.0 if rng.random() < 0.75 else rng.uniform(0.65, 1.0)
-    return mask * np.float32(opacity), kind
+    return mask * np.float32(opacity)
 
 
 def head_matte(shape, points):

@@ -1,8 +1,8 @@
 """The face network: EfficientNet-Lite0 up to stride 16 on the crop and its residuals.
 
 In: RGB crops (n,3,160,160) normalised with the ImageNet mean and deviation. Out: `logit` (n,1), higher =
-masked, and, for training, a map (n,1,10,10) of where. High-pass residuals are computed in the graph and
-join the colour channels before the first convolution.
+masked, and a map (n,1,10,10) of where. High-pass residuals are computed in the graph and join the colour
+channels before the first convolution.
 """
 
 import torch
@@ -15,12 +15,11 @@ STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3)
 
 
 def convolve(x, layer):
-    """Applies a convolution with TensorFlow's SAME padding for even inputs: the odd pixel goes right and below."""
-    kernel, stride = layer.kernel_size[0], layer.stride[0]
-    total = kernel - stride
-    if total % 2 == 0:
-        return F.conv2d(x, layer.weight, layer.bias, stride, total // 2, 1, layer.groups)
-    return layer(F.pad(x, (total // 2, total - total // 2) * 2))
+    """Applies a convolution with its kernel centred: half of it as padding on each side.
+
+    TensorFlow's SAME padding, with which the ImageNet weights were trained, differs by a shift of the picture alone.
+    """
+    return F.conv2d(x, layer.weight, layer.bias, layer.stride, layer.kernel_size[0] // 2, 1, layer.groups)
 
 
 def rectify(x):
@@ -65,7 +64,7 @@ class Residuals(nn.Module):
 
 
 class FaceNet(nn.Module):
-    """Backbone, a head on mean and maximum, and the map for training."""
+    """Backbone, a head on mean and maximum, and the map."""
 
     def __init__(self):
         super().__init__()

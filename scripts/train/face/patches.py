@@ -121,32 +121,35 @@ def deconvolve(patch, rng):
     return out + rng.uniform(0.0, 0.9) * cv2.GaussianBlur(patch - out, (0, 0), rng.uniform(0.5, 1.5))
 
 
-def match_spectrum(patch, target, strength):
-    """Energy per spatial frequency brought towards the target's, so that softness alone tells nothing."""
-    size = patch.shape[0]
-    fy, fx = np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None]
-    ring = np.minimum(np.sqrt(fx**2 + fy**2) * 24, 15).astype(int)
-    spectrum, wanted = (np.fft.rfft2(p, axes=(0, 1)) for p in (patch, target))
-    energy, aim = (
-        np.bincount(ring.ravel(), (np.abs(s) ** 2).sum(2).ravel(), 16) + 1.0 for s in (spectrum, wanted)
-    )
-    gain = np.clip(np.sqrt(aim / energy), 0.4, 4.0) ** strength
-    gain[0] = 1.0
-    smooth = np.interp(np.sqrt(fx**2 + fy**2) * 24, np.arange(16) + 0.5, gain)
-    return np.fft.irfft2(spectrum * smooth[..., None], (size, size), axes=(0, 1)).astype(np.float32)
+def hallucinate(patch, rng):
+    """Detail of the right strength in the wrong place: as sharp as before, but drawn by nobody's skin."""
+    fine = patch - cv2.GaussianBlur(patch, (0, 0), rng.uniform(0.8, 2.2))
+    strength = np.sqrt(cv2.GaussianBlur((fine**2).mean(2), (0, 0), rng.uniform(1.5, 5.0)))[..., None]
+    if rng.random() < 0.5:
+        other = camera.sensor_noise(patch.shape, rng, 1.0, rng.uniform(0.3, 1.2), rng.uniform(0, 0.3)) * strength
+    else:
+        shift = rng.integers(2, 9, 2) * rng.choice([-1, 1], 2)
+        moved = np.roll(fine[:, ::-1] if rng.random() < 0.5 else fine, tuple(shift), (0, 1))
+        other = moved * (strength / (np.sqrt(cv2.GaussianBlur((moved**2).mean(2), (0, 0), 3.0))[..., None] + 0.5))
+    share = rng.uniform(0.3, 1.0)
+    return patch + share * (other * rng.uniform(0.6, 1.1) - fine)
 
 
-def match_colour(patch, target, strength):
-    """Mean and deviation per channel brought towards the target's."""
-    mean, deviation = patch.mean((0, 1)), patch.std((0, 1)) + 1e-3
-    matched = (patch - mean) * (target.std((0, 1)) / deviation) + target.mean((0, 1))
-    return patch + strength * (matched - patch)
+def paint(patch, rng):
+    """Flat skin between sharp edges, as small decoders draw it."""
+    byte = np.clip(patch, 0, 255).astype(np.uint8)
+    flat = byte
+    for _ in range(int(rng.integers(1, 4))):
+        flat = cv2.bilateralFilter(flat, 5, rng.uniform(12, 35), 2.5)
+    edges = flat.astype(np.float32) - cv2.GaussianBlur(flat, (0, 0), 1.2)
+    return flat + rng.uniform(0, 0.8) * edges
 
 
 TRACES = {
     "bottleneck": (bottleneck, 0.5), "soften": (soften, 0.3), "warp": (warp, 0.4), "misplace": (misplace, 0.35),
     "recolour": (recolour, 0.45), "relight": (relight, 0.2), "sharpen": (sharpen, 0.3), "lattice": (lattice, 0.15),
     "spectrum": (spectrum, 0.2), "regrain": (regrain, 0.12), "deconvolve": (deconvolve, 0.15), "recompress": (recompress, 0.12),
+    "hallucinate": (hallucinate, 0.3), "paint": (paint, 0.2),
 }
 
 

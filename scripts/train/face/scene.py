@@ -1,7 +1,7 @@
 """One tile of a call: a real picture as a webcam films it for a few frames, and its masked twin.
 
-In: an index entry's picture and landmarks, the tile's side in the meeting, a Maker of fakes. Out: real and
-masked frames (BGR, side x side), the landmarks in each frame, and the mattes.
+In: Subjects to draw a picture from, the tile's side in the meeting, a Maker of fakes. Out: real and masked
+frames (BGR, side x side), the landmarks in each frame, and the mattes.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 
 import align
 import camera
+import finish
 
 FACE_WIDTHS = 2.15  # face box width in eye distances, as the detector draws it
 
@@ -24,22 +25,23 @@ class Tile:
     points: list
     mattes: list
     family: str
+    form: str
     generator: str
 
 
-def mirrored(picture, points):
-    """Picture and landmarks flipped left to right, the person's sides kept right."""
+def mirrored(pictures, points):
+    """Pictures and landmarks flipped left to right, the person's sides kept right."""
     points = points.copy()
-    points[:, 0] = picture.shape[1] - points[:, 0]
-    return picture[:, ::-1], points[[1, 0, 2, 4, 3]]
+    points[:, 0] = pictures[0].shape[1] - points[:, 0]
+    return [picture[:, ::-1] for picture in pictures], points[[1, 0, 2, 4, 3]]
 
 
-def fit(picture, points, ratio):
-    """Area-reduces the picture when it will be shown at `ratio` of its size."""
+def fit(pictures, points, ratio):
+    """Area-reduces the pictures when they will be shown at `ratio` of their size."""
     if ratio > 0.85:
-        return picture, points
-    small = cv2.resize(picture, None, fx=ratio * 1.1, fy=ratio * 1.1, interpolation=cv2.INTER_AREA)
-    factor = np.array([small.shape[1] / picture.shape[1], small.shape[0] / picture.shape[0]])
+        return pictures, points
+    small = [cv2.resize(p, None, fx=ratio * 1.1, fy=ratio * 1.1, interpolation=cv2.INTER_AREA) for p in pictures]
+    factor = np.array([small[0].shape[1] / pictures[0].shape[1], small[0].shape[0] / pictures[0].shape[0]])
     return small, points * factor
 
 
@@ -70,22 +72,27 @@ def motion(side, count, rng):
     return moves
 
 
-def filmed(picture, points, side, eye, count, rng, scenes):
-    """(camera frames, clean first frame, landmarks of each frame)."""
+def shown(picture, matrix, side, enlarged):
+    """The picture in the camera's frame; `matrix` brings picture pixels to tile pixels."""
+    pixel = matrix.copy()
+    pixel[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+    kernel = cv2.INTER_CUBIC if enlarged else cv2.INTER_LINEAR
+    return cv2.warpAffine(picture, pixel, (side, side), flags=kernel, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def filmed(pictures, points, side, eye, count, rng, scenes):
+    """(camera frames of the first picture, clean first frame of the last picture, landmarks of each frame)."""
     ratio = eye / np.linalg.norm(points[1] - points[0])
-    picture, points = fit(picture, points, ratio)
+    pictures, points = fit(pictures, points, ratio)
     base = framing(points, side, eye, rng)
     lens = camera.Camera(rng, (side, side), scenes)
     frames, landmarks, clean = [], [], None
     for move in motion(side, count, rng):
         matrix = align.compose(move, base)
         at = align.apply(matrix, points)
-        pixel = matrix.copy()
-        pixel[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
-        kernel = cv2.INTER_CUBIC if ratio > 1 else cv2.INTER_LINEAR
-        tile = cv2.warpAffine(picture, pixel, (side, side), flags=kernel, borderMode=cv2.BORDER_REFLECT_101)
-        tile = lens.look(tile, at, rng)
-        clean = tile if clean is None else clean
+        tile = lens.look(shown(pictures[0], matrix, side, ratio > 1), at, rng)
+        if clean is None:
+            clean = tile if len(pictures) == 1 else lens.look(shown(pictures[1], matrix, side, ratio > 1), at, rng)
         frames.append(lens.noise(tile, at, rng))
         landmarks.append(at)
     return frames, clean, landmarks
@@ -96,20 +103,28 @@ def resize(frames, side, kernel):
     return [cv2.resize(frame, (side, side), interpolation=kernel) for frame in frames]
 
 
-def make_tile(picture, points, side, count, maker, rng, scenes):
+def finished(real, fake, points, rng):
+    """Both twins after the honest processing of finish.py, in half of the cases each after its own."""
+    own = finish.Finish(rng)
+    other = own if rng.random() < 0.5 else finish.Finish(rng)
+    return [own(f, at) for f, at in zip(real, points)], [other(f, at) for f, at in zip(fake, points)]
+
+
+def make_tile(subjects, side, count, maker, rng, scenes):
     """Films one person, masks the twin, and brings both to the meeting's tile size."""
+    plan = maker.plan(rng)
+    picture, points, oval, altered = subjects.draw(rng, plan.moved)
+    pictures = [picture] if altered is None else [picture, altered]
     if rng.random() < 0.5:
-        picture, points = mirrored(picture, points)
+        (pictures, points), oval = mirrored(pictures, points), oval * (-1, 1)
     eye_meet = side / rng.uniform(3.9, 6.2)
     zoom = np.exp(rng.uniform(np.log(0.55), np.log(3.0)))
     eye_camera = float(np.clip(eye_meet * zoom, 18, 1.25 * np.linalg.norm(points[1] - points[0])))
     camera_side = int(np.clip(side * eye_camera / eye_meet, 96, 480))
     eye_camera = eye_meet * camera_side / side
-    frames, clean, landmarks = filmed(picture, points, camera_side, eye_camera, count, rng, scenes)
-    fake, mattes, family, generator = maker.twin(frames, clean, landmarks, rng)
+    frames, clean, landmarks = filmed(pictures, points, camera_side, eye_camera, count, rng, scenes)
+    fake, mattes = maker.twin(plan, frames, clean, landmarks, oval, rng)
     kernel = cv2.INTER_AREA if camera_side > side and rng.random() < 0.6 else cv2.INTER_LINEAR
-    factor = side / camera_side
-    return Tile(
-        resize(frames, side, kernel), resize(fake, side, kernel), [at * factor for at in landmarks],
-        resize(mattes, side, cv2.INTER_AREA), family, generator,
-    )
+    landmarks = [at * (side / camera_side) for at in landmarks]
+    real, fake = finished(resize(frames, side, kernel), resize(fake, side, kernel), landmarks, rng)
+    return Tile(real, fake, landmarks, resize(mattes, side, cv2.INTER_AREA), plan.family, plan.form, plan.generator)

@@ -8,12 +8,14 @@ import onnxruntime as ort
 import torch
 
 import model
+import statistics_net
 
 
 def torch_network(path):
     """The network of a training checkpoint, ready to score."""
-    network = model.FaceNet()
-    network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    weights = torch.load(path, weights_only=True, map_location="cpu")
+    network = statistics_net.StatisticsNet() if "spread" in weights else model.FaceNet()
+    network.load_state_dict(weights)
     return network.eval()
 
 
@@ -29,6 +31,12 @@ def tensor(crops):
     x = crops.astype(np.float32) / 255
     x = (x - np.float32(model.MEAN)) / np.float32(model.STD)
     return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+def batches(run, crops, batch=64):
+    """What `run` makes of the normalised crops, joined."""
+    with torch.no_grad():
+        return np.concatenate([run(torch.from_numpy(tensor(crops[i : i + batch]))).numpy() for i in range(0, len(crops), batch)])
 
 
 class Scorer:

@@ -2,8 +2,8 @@
 
 In: CACHE/crops/SET shards (read again whenever new ones appear) and the ImageNet weights. Out:
 CACHE/runs/NAME/last.pt (everything needed to go on), average.pt (moving average of the weights, the result)
-and log.csv. Loss: cross-entropy of each crop, of the map, and a ranking term between twins. Trains for
---minutes in total and resumes where it stopped.
+and log.csv. Loss: cross-entropy of each crop, of the map, a ranking term between twins, and a
+term that holds every pair's middle at the same level. Trains for --steps in total and resumes where it stopped.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import augment
 import model
 
 
@@ -29,9 +30,9 @@ def arguments():
     parser.add_argument("--start", type=Path, help="weights to start from instead of ImageNet's (a run's average.pt)")
     parser.add_argument("--imagenet", type=Path, help="default: CACHE/models/efficientnet-lite0-57934424.pth")
     parser.add_argument("--leave-out", nargs="*", default=[], help="families or generators whose pairs are not used")
-    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--steps", type=int, default=2500, help="length of the run, which also sets the learning rate's course")
     parser.add_argument("--batch", type=int, default=32, help="pairs a step are half of this")
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -67,45 +68,30 @@ class Pool:
         self.rng.shuffle(self.queue)
 
     def draw(self, count):
-        """crops (2*count,3,160,160) uint8, mattes (2*count,1,10,10): reals first, then their twins."""
+        """crops (2*count,160,160,3) and mattes (2*count,10,10), both uint8: reals first, then their twins."""
         while len(self.queue) < count:
             again = list(self.pairs)
             self.rng.shuffle(again)
             self.queue += again
         picked, self.queue = self.queue[:count], self.queue[count:]
         rows = [(p, r) for p, r, _ in picked] + [(p, f) for p, _, f in picked]
-        crops = np.stack([self.shards[p]["crops"][i] for p, i in rows]).transpose(0, 3, 1, 2)
-        mattes = np.stack([self.shards[p]["mattes"][i] for p, i in rows])[:, None]
-        return torch.from_numpy(np.ascontiguousarray(crops)), torch.from_numpy(mattes)
-
-
-def augment(x, mattes, rng):
-    """Mirrors, erases a block, and shifts colour; twins get the same draw."""
-    half = len(x) // 2
-    flip = torch.from_numpy(rng.random(half) < 0.5).repeat(2)
-    x[flip], mattes[flip] = x[flip].flip(3), mattes[flip].flip(3)
-    tint = torch.from_numpy(rng.normal(1, 0.06, (half, 3, 1, 1)) * rng.uniform(0.85, 1.15, (half, 1, 1, 1))).float().repeat(2, 1, 1, 1)
-    x = (x * tint).clamp(0, 1)
-    for i in np.flatnonzero(rng.random(half) < 0.25):
-        height, width = rng.integers(16, 70, 2)
-        top, left = rng.integers(0, 160 - height), rng.integers(0, 160 - width)
-        for j in (i, i + half):
-            x[j, :, top : top + height, left : left + width] = float(rng.random())
-    return x, mattes
+        crops = np.stack([self.shards[p]["crops"][i] for p, i in rows])
+        mattes = np.stack([self.shards[p]["mattes"][i] for p, i in rows])
+        return crops, mattes
 
 
 def loss_of(network, x, mattes):
-    """(loss, its three parts): cross-entropy, map, ranking of twins."""
+    """(loss, figures for the log): cross-entropy, map, ranking of twins, and how far twins' middle is from zero."""
     logit, where = network.both(x)
     logit, half = logit[:, 0], len(x) // 2
     label = torch.cat([torch.zeros(half), torch.ones(half)]).to(x.device)
     plain = F.binary_cross_entropy_with_logits(logit, label * 0.96 + 0.02)
-    target = (mattes / 255.0).to(x.device)
-    there = F.binary_cross_entropy_with_logits(where, target)
+    there = F.binary_cross_entropy_with_logits(where, mattes.to(x.device))
     rank = F.softplus(1.0 - (logit[half:] - logit[:half])).mean()
+    middle = (((logit[half:] + logit[:half]) / 2) ** 2).mean()
     right = ((logit > 0).float() == label).float().mean()
     order = (logit[half:] > logit[:half]).float().mean()
-    return plain + 0.5 * there + 0.3 * rank, (plain.item(), there.item(), right.item(), order.item())
+    return plain + 0.5 * there + 0.3 * rank + 0.05 * middle, (plain.item(), there.item(), right.item(), order.item())
 
 
 def rate(done, top):
@@ -158,17 +144,17 @@ def main():
     rng = np.random.default_rng([args.seed, step])
     pool = Pool(args, rng)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(args.device) for v in (model.MEAN, model.STD))
-    start, total, parts = time.monotonic() - spent, args.minutes * 60, []
+    start, parts = time.monotonic() - spent, []
     folder.mkdir(parents=True, exist_ok=True)
     log = csv.writer(open(folder / "log.csv", "a", newline="", buffering=1))
     network.train()
-    while (spent := time.monotonic() - start) < total:
+    while step < args.steps:
         if step % 100 == 0:
             pool.refresh()
         for group in optimiser.param_groups:
-            group["lr"] = rate(spent / total, args.lr)
+            group["lr"] = rate(step / args.steps, args.lr)
         crops, mattes = pool.draw(args.batch // 2)
-        x, mattes = augment(crops.float() / 255, mattes, rng)
+        x, mattes = augment.batch(crops, mattes, rng)
         x = ((x.to(args.device) - mean) / std).contiguous(memory_format=torch.channels_last)
         loss, values = loss_of(network, x, mattes)
         optimiser.zero_grad()
@@ -178,6 +164,7 @@ def main():
         step += 1
         average_into(average, network, min(0.995, step / (step + 20)))
         parts.append(values)
+        spent = time.monotonic() - start
         if step % 50 == 0:
             row = [step, round(spent), len(pool.pairs), *np.round(np.mean(parts, 0), 4)]
             log.writerow(row)
