@@ -1,9 +1,7 @@
 //! Whether a window can be judged. In: its samples. Out: how far speech stands above the background, how much of it is
 //! steady tones, and from these the reasons not to score it.
 //!
-//! Measured on 360 training clips of real and synthetic speech through rooms and codecs (2 s and longer): the level
-//! range is above 15 dB in 99.5 % of them and below 12 dB in three quarters with white noise 5 dB under the speech;
-//! the tonal share is below 0.15 in 99 % and above it in nine of ten with chords as loud as the speech.
+//! The default thresholds leave speech with a quiet background alone and refuse noise or chords as loud as the speech.
 //! Overlapping speakers are not told apart.
 
 use std::sync::Arc;
