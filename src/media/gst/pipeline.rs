@@ -34,6 +34,10 @@ const DECODER_THREADS: i32 = 1;
 /// A file whose streams are not selected after so long holds none; a server may be slower.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Opens of an address that seems not to be there: on a busy machine hlsdemux2 (1.22) may reach the end of a short
+/// playlist before its pad is out, and then says that nothing was found.
+const TRIES: u32 = 5;
+
 /// A recording or stream opened by GStreamer. Dropping it stops the pipeline.
 pub struct GstSource {
     pipeline: gst::Pipeline,
@@ -57,7 +61,18 @@ impl GstSource {
     pub fn open(input: Input, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
         init()?;
         let ready = Arc::new(input.ready(limits, cancel)?);
-        let (mut source, sinks) = Self::start(&ready, limits, cancel)?;
+        let mut opened = Self::open_once(&ready, limits, cancel);
+        for _ in 1..TRIES {
+            if ready.bytes.is_some() || !matches!(opened, Err(MediaError::NotOnServer { .. })) {
+                break;
+            }
+            opened = Self::open_once(&ready, limits, cancel);
+        }
+        opened
+    }
+
+    fn open_once(ready: &Arc<Ready>, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
+        let (mut source, sinks) = Self::start(ready, limits, cancel)?;
         let heard = source.wait_for_streams(&sinks, limits)?;
         source.describe(&heard, limits)?;
         Ok(source)
