@@ -1,6 +1,5 @@
 //! `unmask eval`. In: a manifest of labelled clips. Out: error rates as a table or JSON.
 
-use std::io::IsTerminal;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
 use crossbeam_channel::{Sender, bounded};
-use indicatif::ProgressBar;
 use unmask::eval::{self, Clip, ClipResult, Collector, Failure, Row, Tool};
 use unmask::types::record::Start;
 use unmask::{Cancel, Config, Engines, Error, Input, Run, SourceSpec, analyze, media};
 
 use super::interrupt::{self, INTERRUPTED};
-use super::{RuntimeArgs, print_line};
+use super::progress::Progress;
+use super::{AnalysisArgs, exit_code, print_line};
 
 /// Answers that wait for the printing thread; each holds a clip's scores (4 bytes a frame).
 const ANSWERS: usize = 4;
@@ -27,24 +26,19 @@ pub struct EvalArgs {
     /// Clips scanned at the same time (default: half the processors)
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
-    /// Frames a second to analyse (default: every frame)
-    #[arg(long, value_name = "N")]
-    fps: Option<f64>,
     /// Print JSON instead of the table, with every clip's scores
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    runtime: RuntimeArgs,
+    analysis: AnalysisArgs,
 }
 
 /// What a scan said of the clip of that number.
 type Answer = (usize, Result<(Start, ClipResult), Error>);
 
-/// Scans every clip; one that fails is listed, is in no figure, and makes the exit code that of its error.
+/// Scans every clip; one that fails is listed, is in no figure, and makes the exit code that of the first.
 pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    let mut config = args.runtime.config()?;
-    config.fps = args.fps.or(config.fps);
-    config.validate()?;
+    let config = args.analysis.config()?;
     let clips = eval::read(&args.manifest).map_err(Error::from)?;
     let cancel = Cancel::default();
     interrupt::catch(&cancel, "stopping without figures")?;
@@ -53,7 +47,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let (mut rows, mut failed, mut tool) = (Vec::new(), Vec::new(), None);
-    let mut code = ExitCode::SUCCESS;
+    let mut first_failure = None;
     for (i, answer) in answers {
         let clip = clips[i].clone();
         match answer {
@@ -62,14 +56,14 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
                 rows.push(Row { clip, result });
             }
             Err(error) => {
-                code = ExitCode::from(error.kind().exit_code());
+                first_failure = first_failure.or(Some(error.kind()));
                 failed.push(Failure { path: clip.path, error: error.to_string() });
             }
         }
     }
     let report = eval::report(tool, rows, failed);
     print_line(&if args.json { serde_json::to_string_pretty(&report)? } else { eval::table(&report) })?;
-    Ok(code)
+    Ok(exit_code(first_failure))
 }
 
 fn jobs(args: &EvalArgs) -> usize {
@@ -81,7 +75,7 @@ fn jobs(args: &EvalArgs) -> usize {
 fn scan_all(clips: &[Clip], jobs: usize, config: &Config, cancel: &Cancel) -> anyhow::Result<Vec<Answer>> {
     let next = AtomicUsize::new(0);
     let (sender, answers) = bounded::<Result<Answer, Error>>(ANSWERS);
-    let bar = progress(clips.len());
+    let progress = Progress::of_clips(clips.len());
     let mut done = Vec::with_capacity(clips.len());
     let mut failure = None;
     std::thread::scope(|scope| -> anyhow::Result<()> {
@@ -96,11 +90,11 @@ fn scan_all(clips: &[Clip], jobs: usize, config: &Config, cancel: &Cancel) -> an
                 Ok(answer) => done.push(answer),
                 Err(error) => failure = failure.take().or(Some(error)),
             }
-            bar.inc(1);
+            progress.one_more();
         }
         Ok(())
     })?;
-    bar.finish_and_clear();
+    drop(progress);
     if let Some(error) = failure {
         return Err(error.into());
     }
@@ -140,8 +134,4 @@ fn scan(clip: &Clip, config: &Config, engines: &mut Engines, cancel: &Cancel) ->
     let run = Run { config, engines, sink: &mut collector, cancel, progress: &mut |_| {} };
     analyze(&mut *source, run)?;
     collector.take().ok_or(Error::StagePanicked("collect"))
-}
-
-fn progress(clips: usize) -> ProgressBar {
-    if std::io::stderr().is_terminal() { ProgressBar::new(clips as u64) } else { ProgressBar::hidden() }
 }

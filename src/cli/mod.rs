@@ -80,6 +80,26 @@ impl RuntimeArgs {
     }
 }
 
+/// How recordings are analysed, and what runs the networks.
+#[derive(Args, Clone)]
+struct AnalysisArgs {
+    /// Frames a second to analyse (default: every frame)
+    #[arg(long, value_name = "N")]
+    fps: Option<f64>,
+    #[command(flatten)]
+    runtime: RuntimeArgs,
+}
+
+impl AnalysisArgs {
+    /// The validated configuration with these options on top.
+    fn config(&self) -> Result<Config, ConfigError> {
+        let mut config = self.runtime.config()?;
+        config.fps = self.fps.or(config.fps);
+        config.validate()?;
+        Ok(config)
+    }
+}
+
 /// Parses, runs, and turns an error's kind into the exit code.
 pub fn run() -> ExitCode {
     let filter = EnvFilter::try_from_env("UNMASK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,ort=off"));
@@ -109,7 +129,12 @@ fn report(error: &anyhow::Error) -> ExitCode {
         None if error.is::<ConfigError>() => ErrorKind::Usage,
         None => ErrorKind::Environment,
     };
-    ExitCode::from(kind.exit_code())
+    exit_code(Some(kind))
+}
+
+/// The exit code of a run with many inputs: that of the first failure.
+fn exit_code(first_failure: Option<ErrorKind>) -> ExitCode {
+    first_failure.map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind.exit_code()))
 }
 
 fn schema() -> anyhow::Result<ExitCode> {

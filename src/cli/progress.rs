@@ -14,15 +14,24 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// `duration_s` is the declared length, if known.
-    pub fn new(name: &str, duration_s: Option<f64>) -> Self {
+    /// Of one recording; `duration_s` is the declared length, if known.
+    pub fn of_recording(name: &str, duration_s: Option<f64>) -> Self {
+        Self::new(name, duration_s.map(|seconds| (seconds * 1e3) as u64))
+    }
+
+    /// Of many clips.
+    pub fn of_clips(clips: usize) -> Self {
+        Self::new("clips", Some(clips as u64))
+    }
+
+    fn new(name: &str, length: Option<u64>) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { bar: ProgressBar::hidden() };
         }
         let target = ProgressDrawTarget::stderr_with_hz(REFRESH_HZ);
-        let (length, template) = match duration_s {
-            Some(seconds) => (Some((seconds * 1e3) as u64), "{msg} {wide_bar} {percent}% {eta} left"),
-            None => (None, "{msg} {spinner} {elapsed}"),
+        let template = match length {
+            Some(_) => "{msg} {wide_bar} {percent}% {eta} left",
+            None => "{msg} {spinner} {elapsed}",
         };
         let bar = ProgressBar::with_draw_target(length, target).with_message(name.to_owned());
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -34,6 +43,11 @@ impl Progress {
     /// The analysis has reached this time.
     pub fn reached(&self, pts: MediaTime) {
         self.bar.set_position((pts.0 / 1_000_000).unsigned_abs());
+    }
+
+    /// One more clip is done.
+    pub fn one_more(&self) {
+        self.bar.inc(1);
     }
 }
 

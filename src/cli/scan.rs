@@ -10,20 +10,17 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use unmask::media;
 use unmask::report::{self, ReportError};
-use unmask::{Cancel, Config, Engines, Error, ErrorKind, Input, Run, SinkSpec, SourceSpec, analyze};
+use unmask::{Cancel, Config, Engines, Error, Input, Run, SinkSpec, SourceSpec, analyze};
 
 use super::interrupt::{self, INTERRUPTED};
 use super::progress::Progress;
-use super::{RuntimeArgs, stdout_is_terminal};
+use super::{AnalysisArgs, exit_code, stdout_is_terminal};
 
 #[derive(Args)]
 pub struct ScanArgs {
     /// Recordings: files, addresses, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
-    /// Frames a second to analyse (default: every frame)
-    #[arg(long, value_name = "N")]
-    fps: Option<f64>,
     /// What to print (default: summary on a terminal, else jsonl); with --out it is always jsonl
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -31,7 +28,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    runtime: RuntimeArgs,
+    analysis: AnalysisArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,9 +41,7 @@ enum Format {
 
 /// Scans each input; one that fails is reported and does not stop the rest.
 pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
-    let mut config = args.runtime.config()?;
-    config.fps = args.fps.or(config.fps);
-    config.validate()?;
+    let config = args.analysis.config()?;
     if let Some(dir) = &args.out {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     }
@@ -79,7 +74,7 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(INTERRUPTED));
         }
     }
-    Ok(first_failure.map_or(ExitCode::SUCCESS, |kind: ErrorKind| ExitCode::from(kind.exit_code())))
+    Ok(exit_code(first_failure))
 }
 
 /// A broken installation or a full disk fails every input alike.
@@ -122,7 +117,7 @@ fn scan(
     let name = input.shown();
     let mut source = media::build(SourceSpec::Gst(input), &config.limits, cancel)?;
     let mut output = Output::open(args, result)?;
-    let progress = Progress::new(&name, source.info().duration_s);
+    let progress = Progress::of_recording(&name, source.info().duration_s);
     let run = Run { config, engines, sink: &mut *output.sink, cancel, progress: &mut |pts| progress.reached(pts) };
     analyze(&mut *source, run)?;
     drop(progress);

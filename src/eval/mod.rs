@@ -10,6 +10,7 @@ mod figures;
 mod interval;
 mod manifest;
 mod metrics;
+mod set;
 mod table;
 
 pub use collect::{ClipResult, Collector, Said};

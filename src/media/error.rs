@@ -24,6 +24,8 @@ pub enum MediaError {
     NoUsableStream { input: String },
     #[error("{input}: not found on the server: check the address")]
     NotOnServer { input: String },
+    #[error("{input}: the playlist gave no stream: check the address")]
+    EmptyPlaylist { input: String },
     #[error("{input}: cannot connect ({reason}): check the address and that the server runs")]
     Connection { input: String, reason: String },
     #[error("{input}: unknown kind of address {scheme}: give a path, or a file, http, https or rtsp address")]

@@ -4,9 +4,13 @@
 use std::sync::Mutex;
 
 use gstreamer as gst;
+use gstreamer::prelude::*;
 
 use super::{BUS_DRAIN, frame::codec_name};
 use crate::media::MediaError;
+
+/// Reads HLS playlists.
+const PLAYLIST_READER: &str = "hlsdemux2";
 
 /// A stream as the container declares it.
 #[derive(Debug, Clone)]
@@ -48,6 +52,8 @@ pub struct Heard {
 pub struct BusError {
     pub error: glib::Error,
     pub debug: String,
+    /// Factory of the element that said it, such as `souphttpsrc`.
+    pub element: String,
 }
 
 /// Reads the bus for whoever waits; may be used from several threads.
@@ -88,7 +94,9 @@ impl Heard {
         match message.view() {
             MessageView::Error(e) if self.error.is_none() => {
                 let debug = e.debug().map(|d| d.to_string()).unwrap_or_default();
-                self.error = Some(BusError { error: e.error(), debug });
+                let element = e.src().and_then(|src| src.downcast_ref::<gst::Element>());
+                let element = element.and_then(|e| e.factory()).map(|f| f.name().to_string()).unwrap_or_default();
+                self.error = Some(BusError { error: e.error(), debug, element });
             }
             MessageView::Warning(_) => self.warnings += 1,
             MessageView::StreamCollection(m) => {
@@ -201,6 +209,7 @@ fn explain(input: String, e: &BusError) -> MediaError {
     if let Some(kind) = e.error.kind::<ResourceError>() {
         let reason = if detail.is_empty() { reason } else { detail };
         return match kind {
+            ResourceError::NotFound if e.element == PLAYLIST_READER => MediaError::EmptyPlaylist { input },
             ResourceError::NotFound => MediaError::NotOnServer { input },
             ResourceError::NotAuthorized | ResourceError::OpenReadWrite | ResourceError::Read => {
                 MediaError::Connection { input, reason }

@@ -34,8 +34,8 @@ const DECODER_THREADS: i32 = 1;
 /// A file whose streams are not selected after so long holds none; a server may be slower.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Opens of an address that seems not to be there: on a busy machine hlsdemux2 (1.22) may reach the end of a short
-/// playlist before its pad is out, and then says that nothing was found.
+/// Opens of a playlist that gives no stream: on a busy machine hlsdemux2 (1.22) may reach the end of a short one
+/// before its pad is out, and then says that nothing was found.
 const TRIES: u32 = 5;
 
 /// A recording or stream opened by GStreamer. Dropping it stops the pipeline.
@@ -63,7 +63,7 @@ impl GstSource {
         let ready = Arc::new(input.ready(limits, cancel)?);
         let mut opened = Self::open_once(&ready, limits, cancel);
         for _ in 1..TRIES {
-            if ready.bytes.is_some() || !matches!(opened, Err(MediaError::NotOnServer { .. })) {
+            if !matches!(opened, Err(MediaError::EmptyPlaylist { .. })) {
                 break;
             }
             opened = Self::open_once(&ready, limits, cancel);
