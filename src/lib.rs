@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!                     ┌ face:  detect → track → align → score ┐
-//! source → decode ────┤                                       ├─→ fuse → report
+//! source → decode ────┤                                       ├─→ cues → fuse → report
 //!                     └ voice: vad → window → score ──────────┘
 //! ```
 //!
@@ -16,7 +16,7 @@
 //! - No evidence means `inconclusive` or `not_assessed`, never a clean result.
 //! - There is a record for every analysed frame, with or without a face.
 //! - Equal input, configuration, models and provider give equal records, the `end` record apart.
-//! - `fuse` is pure and bounded; every queue between threads is bounded.
+//! - `cues` and `fuse` look only back; they are pure and bounded; every queue between threads is bounded.
 //!
 //! # Rooms
 //!
@@ -28,6 +28,7 @@
 //! | [`infer`] | tensors → tensors; the only place that names ONNX Runtime | `Engine` |
 //! | [`face`] | frames → evidence per face | `Detector` |
 //! | [`voice`] | sound → evidence per window of speech | `Vad` |
+//! | [`cues`] | what was seen and heard → events, findings | `Cue` |
 //! | [`fuse`] | evidence → probabilities, events, the finding | |
 //! | [`report`] | records → JSON Lines, a summary | `Sink` |
 //! | [`eval`] | labelled clips → error rates with intervals | |
@@ -60,6 +61,7 @@
 //! ```
 
 pub mod config;
+pub mod cues;
 pub mod error;
 pub mod eval;
 pub mod face;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::cues::FeedConfig;
+
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -59,6 +61,8 @@ pub struct Config {
     pub face: FaceConfig,
     /// Voice branch.
     pub voice: VoiceConfig,
+    /// Physical cues.
+    pub cues: CuesConfig,
     /// From evidence to a finding.
     pub verdict: VerdictConfig,
     /// What is refused.
@@ -105,6 +109,14 @@ pub struct VoiceConfig {
     pub min_level_range_db: f32,
     /// Windows with a larger share of power in steady tones are music and not scored.
     pub max_tonal_share: f32,
+}
+
+/// Physical cues, a table each.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CuesConfig {
+    /// Camera off, frozen, looped or resized pictures.
+    pub feed: FeedConfig,
 }
 
 /// From evidence to a finding.

@@ -45,7 +45,7 @@ impl Alert {
     pub fn close(&mut self) -> Option<Event> {
         let (span, score) = self.open.take()?;
         let long = span.end - span.start >= MIN_LENGTH;
-        long.then_some(Event { kind: self.kind, span, score, track: self.track })
+        long.then_some(Event { kind: self.kind, span, score, track: self.track, detail: Vec::new() })
     }
 }
 

@@ -271,8 +271,8 @@ fn quality_record(q: &Quality) -> FaceQuality {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::BoxPx;
     use crate::types::record::Outcome;
+    use crate::types::{BoxPx, Glance};
 
     const QUALITY: Quality = Quality {
         size_px: 90.0,
@@ -291,12 +291,19 @@ mod tests {
             .map(|(logit, id)| FaceEvidence {
                 track: TrackId(id),
                 bbox,
+                landmarks: [bbox.centre(); 5],
                 quality: QUALITY,
                 logit: *logit,
                 reasons: vec![],
             })
             .collect();
-        FrameEvidence { index: index as u64, pts: MediaTime::from_samples(index, 10), utc: None, faces }
+        FrameEvidence {
+            index: index as u64,
+            pts: MediaTime::from_samples(index, 10),
+            utc: None,
+            faces,
+            glance: Glance::default(),
+        }
     }
 
     fn ended() -> Ended {

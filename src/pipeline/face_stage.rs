@@ -12,7 +12,7 @@ use crate::face::track::{TrackedFace, Tracker};
 use crate::face::{FaceScorer, assess, crop, crop_map, fit_to_score};
 use crate::infer::thread_cpu_time;
 use crate::media::{Cancel, VideoStream};
-use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, MediaTime, VideoFrame};
+use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, Glance, MediaTime, VideoFrame};
 
 /// Most faces of a frame that are looked at, best first.
 const MAX_FACES: usize = 32;
@@ -93,7 +93,8 @@ pub fn score(
         }
         let tracked = tracker.update(frame.pts, &detections);
         let faces = score_frame(&frame, &tracked, scorer, config)?;
-        if out.send(FrameEvidence { index: frame.index, pts: frame.pts, utc: frame.utc, faces }).is_err() {
+        let VideoFrame { index, pts, utc, picture } = frame;
+        if out.send(FrameEvidence { index, pts, utc, faces, glance: Glance::of(&picture) }).is_err() {
             break;
         }
     }
@@ -116,7 +117,8 @@ fn score_frame(
         if reasons.is_empty() {
             fit.push(&c.rgb);
         }
-        faces.push(FaceEvidence { track: c.track, bbox: c.bbox, quality: c.quality, logit: None, reasons });
+        let FaceCrop { track, bbox, landmarks, quality, .. } = *c;
+        faces.push(FaceEvidence { track, bbox, landmarks, quality, logit: None, reasons });
     }
     let mut logits = scorer.score(&fit)?.into_iter();
     for face in faces.iter_mut().filter(|f| f.reasons.is_empty()) {

@@ -6,18 +6,19 @@ use crossbeam_channel::{Receiver, Select, bounded, never};
 
 use super::Engines;
 use super::face_stage::{self, DetectedFrame, Sampler};
-use super::join::Waiting;
+use super::join::{Heard, Waiting};
 use super::stats::Meter;
 use super::voice_stage::{self, VoiceMessage};
 use crate::config::Config;
+use crate::cues::{self, Aspect, Cue, CueEnd};
 use crate::error::Error;
 use crate::face::track::Tracker;
 use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, BROKE_OFF, Cancel, Source, VideoStream};
 use crate::report::Sink;
-use crate::types::record::{End, EventRecord, Reason, Record, SCHEMA, Start, Verdict, secs};
-use crate::types::{Event, FrameEvidence, MediaTime, VoiceEvidence};
+use crate::types::record::{End, EventRecord, Reason, Record, SCHEMA, Start, Verdict};
+use crate::types::{Event, FrameEvidence, MediaTime};
 
 /// Frames between detection and scoring; each holds a decoded picture (1.4 MB at 1280×720).
 const DETECTED: usize = 4;
@@ -56,7 +57,8 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> 
     let streams = source.streams();
     let (has_video, has_audio) = (streams.video.is_some(), streams.audio.is_some());
     let stop = Cancel::default();
-    let mut joiner = Joiner { fuser: Fuser::new(config.verdict.clone()), sink, progress };
+    let (fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
+    let mut joiner = Joiner { cues, fuser, sink, progress };
     let audio_end = std::thread::scope(|scope| {
         let stages = start_stages(scope, (streams.video, streams.audio), config, engines, &stop, &meter);
         let Stages { frames, voice, handles } = stages?;
@@ -78,11 +80,7 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> 
         (false, false) => None,
     };
     let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), cut };
-    let Joiner { fuser, sink, .. } = joiner;
-    let (events, verdict) = fuser.finish(ended);
-    for event in &events {
-        sink.write(&event_record(event))?;
-    }
+    let (verdict, sink) = joiner.finish(ended)?;
     for warning in warnings {
         sink.write(&Record::Warning(warning))?;
     }
@@ -162,12 +160,13 @@ impl<'scope> Stages<'scope> {
 
 /// Joins, fuses and writes.
 struct Joiner<'a> {
+    cues: Vec<Box<dyn Cue>>,
     fuser: Fuser,
     sink: &'a mut dyn Sink,
     progress: &'a mut dyn FnMut(MediaTime),
 }
 
-impl Joiner<'_> {
+impl<'a> Joiner<'a> {
     /// Runs until both branches have ended; returns where the sound ended.
     fn join(
         &mut self,
@@ -198,45 +197,70 @@ impl Joiner<'_> {
                 }
             }
             meter.waiting(waiting.len());
-            while let Some((windows, frame)) = waiting.next_frame() {
-                self.windows(windows)?;
+            while let Some((heard, frame)) = waiting.next_frame() {
+                self.heard(heard)?;
                 self.frame(frame, &waiting)?;
             }
+            if !frames_open {
+                self.heard(waiting.rest())?;
+            }
         }
-        self.windows(waiting.rest())?;
         Ok(waiting.end())
     }
 
     fn frame(&mut self, frame: FrameEvidence, waiting: &Waiting) -> Result<(), Error> {
         let pts = frame.pts;
+        let seen: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.frame(&frame)).collect();
         let (record, events) = self.fuser.frame(frame, waiting.covering(pts));
         self.sink.write(&Record::Frame(record))?;
-        for event in &events {
-            self.sink.write(&event_record(event))?;
-        }
+        write_events(self.sink, events.into_iter().chain(seen))?;
         (self.progress)(pts);
         Ok(())
     }
 
-    fn windows(&mut self, windows: Vec<VoiceEvidence>) -> Result<(), Error> {
-        for window in windows {
+    fn heard(&mut self, heard: Heard) -> Result<(), Error> {
+        for sound in heard.sounds {
+            let events: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.sound(&sound)).collect();
+            write_events(self.sink, events)?;
+        }
+        for window in heard.windows {
+            let noticed: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.window(&window)).collect();
             let (record, event) = self.fuser.voice(&window);
             self.sink.write(&Record::Voice(record))?;
-            if let Some(event) = event {
-                self.sink.write(&event_record(&event))?;
-            }
+            write_events(self.sink, event.into_iter().chain(noticed))?;
             (self.progress)(window.span.start);
         }
         Ok(())
     }
+
+    /// Ends the call: what was still open, and the verdict, which is not written yet.
+    fn finish(mut self, ended: Ended) -> Result<(Verdict, &'a mut dyn Sink), Error> {
+        let mut findings = Vec::new();
+        let mut open = Vec::new();
+        for cue in &mut self.cues {
+            let CueEnd { events, finding } = cue.finish();
+            open.extend(events);
+            findings.extend(finding);
+        }
+        let Self { fuser, sink, .. } = self;
+        let (events, mut verdict) = fuser.finish(ended);
+        open.extend(events);
+        open.sort_by_key(|e| (e.span.start, e.kind, e.track));
+        write_events(sink, open)?;
+        for (aspect, finding) in findings {
+            *match aspect {
+                Aspect::Sync => &mut verdict.sync,
+                Aspect::Background => &mut verdict.background,
+                Aspect::Identity => &mut verdict.identity,
+            } = finding;
+        }
+        Ok((verdict, sink))
+    }
 }
 
-fn event_record(event: &Event) -> Record {
-    Record::Event(EventRecord {
-        kind: event.kind,
-        start_s: secs(event.span.start),
-        end_s: secs(event.span.end),
-        score: event.score,
-        track: event.track,
-    })
+fn write_events(sink: &mut dyn Sink, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
+    for event in events {
+        sink.write(&Record::Event(EventRecord::from(&event)))?;
+    }
+    Ok(())
 }

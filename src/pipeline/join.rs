@@ -5,15 +5,24 @@
 use std::collections::VecDeque;
 
 use super::voice_stage::VoiceMessage;
-use crate::types::{FrameEvidence, MediaTime, VoiceEvidence};
+use crate::types::{FrameEvidence, MediaTime, SoundEvidence, VoiceEvidence};
 
 /// Frames that wait for the voice branch, some 300 bytes each: over two minutes at 30 frames a second. When the sound
 /// has a longer gap the oldest frame goes on without a voice score.
 const MAX_WAITING: usize = 4_096;
 
+/// What was heard, in order of time.
+#[derive(Debug, Default)]
+pub struct Heard {
+    pub sounds: Vec<SoundEvidence>,
+    pub windows: Vec<VoiceEvidence>,
+}
+
 /// What has come and not yet been written.
 pub struct Waiting {
     frames: VecDeque<FrameEvidence>,
+    /// Sound that no frame has taken along yet, some 200 bytes each.
+    sounds: VecDeque<SoundEvidence>,
     /// Windows that are not written yet, some 100 bytes a second of speech.
     new: VecDeque<VoiceEvidence>,
     /// Written windows that may still cover a frame.
@@ -27,8 +36,8 @@ impl Waiting {
     /// Nothing yet. Without an audio stream no frame waits.
     pub fn new(has_audio: bool) -> Self {
         let watermark = MediaTime(if has_audio { i64::MIN } else { i64::MAX });
-        let (frames, new, past) = Default::default();
-        Self { frames, new, past, watermark, end: MediaTime::ZERO }
+        let (frames, sounds, new, past) = Default::default();
+        Self { frames, sounds, new, past, watermark, end: MediaTime::ZERO }
     }
 
     /// Keeps a frame.
@@ -43,6 +52,10 @@ impl Waiting {
                 self.end = self.end.max(window.span.end);
                 self.new.push_back(window);
             }
+            VoiceMessage::Sound(sound) => {
+                self.end = self.end.max(sound.span.end);
+                self.sounds.push_back(sound);
+            }
             VoiceMessage::Watermark(time) => {
                 self.watermark = self.watermark.max(time);
                 self.end = self.end.max(time);
@@ -56,26 +69,29 @@ impl Waiting {
         self.watermark = MediaTime(i64::MAX);
     }
 
-    /// The next frame that need not wait any longer, behind the windows that begin before it.
-    pub fn next_frame(&mut self) -> Option<(Vec<VoiceEvidence>, FrameEvidence)> {
+    /// The next frame that need not wait any longer, behind what begins before it.
+    pub fn next_frame(&mut self) -> Option<(Heard, FrameEvidence)> {
         let pts = self.frames.front()?.pts;
         if self.watermark <= pts && self.frames.len() <= MAX_WAITING {
             return None;
         }
-        let mut windows = Vec::new();
-        while self.new.front().is_some_and(|w| w.span.start <= pts) {
-            windows.extend(self.new.pop_front());
-        }
-        self.past.extend(windows.iter().cloned());
+        let heard = self.heard_until(pts);
+        self.past.extend(heard.windows.iter().cloned());
         while self.past.front().is_some_and(|w| w.span.end <= pts) {
             self.past.pop_front();
         }
-        Some((windows, self.frames.pop_front()?))
+        Some((heard, self.frames.pop_front()?))
     }
 
-    /// Every window that is left, when all frames are out.
-    pub fn rest(&mut self) -> Vec<VoiceEvidence> {
-        self.new.drain(..).collect()
+    /// Everything heard that is left; nothing while frames wait.
+    pub fn rest(&mut self) -> Heard {
+        if self.frames.is_empty() { self.heard_until(MediaTime(i64::MAX)) } else { Heard::default() }
+    }
+
+    fn heard_until(&mut self, pts: MediaTime) -> Heard {
+        let windows = self.new.partition_point(|w| w.span.start <= pts);
+        let sounds = self.sounds.partition_point(|s| s.span.start <= pts);
+        Heard { sounds: self.sounds.drain(..sounds).collect(), windows: self.new.drain(..windows).collect() }
     }
 
     /// The window that covers `pts`: among scored ones, else all, the one whose middle is nearest.
@@ -98,7 +114,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::TimeSpan;
+    use crate::types::{Glance, TimeSpan};
 
     fn window(start: f64, logit: Option<f32>) -> VoiceMessage {
         let span = TimeSpan { start: MediaTime::from_secs(start), end: MediaTime::from_secs(start + 4.0) };
@@ -106,7 +122,7 @@ mod tests {
     }
 
     fn frame(index: u64, seconds: f64) -> FrameEvidence {
-        FrameEvidence { index, pts: MediaTime::from_secs(seconds), utc: None, faces: vec![] }
+        FrameEvidence { index, pts: MediaTime::from_secs(seconds), utc: None, faces: vec![], glance: Glance::default() }
     }
 
     #[test]
@@ -118,12 +134,12 @@ mod tests {
         }
         assert!(waiting.next_frame().is_none(), "a window might still begin before it");
         waiting.voice(VoiceMessage::Watermark(MediaTime::from_secs(5.0)));
-        let (windows, _) = waiting.next_frame().unwrap();
-        assert_eq!(windows.len(), 4, "the fifth begins behind the frame");
+        let (heard, _) = waiting.next_frame().unwrap();
+        assert_eq!(heard.windows.len(), 4, "the fifth begins behind the frame");
         // middles at 2, 3, 4 and 5
         assert_eq!(waiting.covering(MediaTime::from_secs(3.2)).unwrap().logit, Some(1.0));
         assert!(waiting.covering(MediaTime::from_secs(9.0)).is_none());
-        assert_eq!(waiting.rest().len(), 1);
+        assert_eq!(waiting.rest().windows.len(), 1);
     }
 
     #[test]

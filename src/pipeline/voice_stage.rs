@@ -7,15 +7,17 @@ use crate::config::VoiceConfig;
 use crate::error::Error;
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, Cancel};
-use crate::types::{AudioChunk, MediaTime, SpeechWindow, VoiceEvidence};
+use crate::types::{AudioChunk, MediaTime, SoundEvidence, SpeechWindow, VoiceEvidence};
 use crate::voice::vad::Vad;
-use crate::voice::{Listener, VoiceScorer, Windower, WindowerConfig, fit_to_score};
+use crate::voice::{Listener, VoiceScorer, Windower, WindowerConfig, fit_to_score, levels_db};
 
 /// Sound is handled in steps of this many samples (a quarter of a second).
 const STEP: usize = 4_096;
 
 /// What the voice branch says.
 pub enum VoiceMessage {
+    /// Sound as it is heard, spoken or not; comes before the windows that end with it.
+    Sound(SoundEvidence),
     /// A window.
     Window(VoiceEvidence),
     /// No window will begin before this time.
@@ -84,8 +86,12 @@ pub fn voice(
 impl Stage<'_> {
     /// Hears and scores what has come.
     fn advance(&mut self, windower: &mut Windower) -> Result<Result<(), Gone>, Error> {
-        let probabilities = self.vad.speech(windower.unheard())?;
-        windower.hear(&probabilities);
+        let speech = self.vad.speech(windower.unheard())?;
+        let sound = SoundEvidence { span: windower.unheard_span(), level_db: levels_db(windower.unheard()), speech };
+        windower.hear(&sound.speech);
+        if !sound.speech.is_empty() && self.send(VoiceMessage::Sound(sound)).is_err() {
+            return Ok(Err(Gone));
+        }
         while let Some(window) = windower.next_window() {
             let evidence = self.score(&window)?;
             if self.send(VoiceMessage::Window(evidence)).is_err() {

@@ -62,6 +62,10 @@ impl Summary {
             (EventKind::FaceSuspicious, Some(track)) => format!("face {}", track.0),
             (EventKind::FaceSuspicious, None) => "face".into(),
             (EventKind::VoiceSuspicious, _) => "voice".into(),
+            (EventKind::CameraOff, _) => "camera off".into(),
+            (EventKind::VideoFrozen, _) => "picture stands still".into(),
+            (EventKind::VideoLooped, _) => "video plays in a loop".into(),
+            (EventKind::PictureResized, _) => "picture size changes".into(),
         };
         let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, p: event.score.get() };
         keep_best(&mut self.events, moment);

@@ -6,14 +6,59 @@ use serde::Serialize;
 use super::{Prob, TimeSpan, TrackId};
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// The face network's smoothed score stayed above the alert threshold.
     FaceSuspicious,
     /// The voice network's score stayed above the alert threshold.
     VoiceSuspicious,
+    /// The camera gave a plain picture, or none was to be seen.
+    CameraOff,
+    /// The picture stood still.
+    VideoFrozen,
+    /// The picture repeated an earlier stretch.
+    VideoLooped,
+    /// The picture changed its size.
+    PictureResized,
 }
+
+/// What an event means for the finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventClass {
+    /// Speaks for masking.
+    Sign,
+    /// Explains the recording; honest calls have it, too.
+    Context,
+}
+
+impl EventKind {
+    /// What it means.
+    pub fn class(self) -> EventClass {
+        match self {
+            Self::FaceSuspicious | Self::VoiceSuspicious | Self::VideoLooped => EventClass::Sign,
+            Self::CameraOff | Self::VideoFrozen | Self::PictureResized => EventClass::Context,
+        }
+    }
+
+    /// Why a reviewer should look, in one sentence.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::FaceSuspicious => "the face looks put on by a tool, to a network that was shown such faces",
+            Self::VoiceSuspicious => "the voice sounds made by a machine, to a network that heard such voices",
+            Self::CameraOff => "nothing can be said of the face while the camera is off",
+            Self::VideoFrozen => "a still picture hides what happens; connections that stall do the same",
+            Self::VideoLooped => {
+                "a camera never gives the same moving pictures twice; a recording played in a loop does"
+            }
+            Self::PictureResized => "the sender or the connection changed the picture's size",
+        }
+    }
+}
+
+/// A measured value: its name with the unit as last part, such as `lag_ms`, and the value.
+pub type Measure = (&'static str, f64);
 
 /// One moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +67,10 @@ pub struct Event {
     pub kind: EventKind,
     /// When.
     pub span: TimeSpan,
-    /// The highest smoothed P(masked) within.
+    /// For scores the highest smoothed P(masked) within; for cues how clear it was, 0..=1.
     pub score: Prob,
     /// Whose face, for face events.
     pub track: Option<TrackId>,
+    /// What was measured.
+    pub detail: Vec<Measure>,
 }

@@ -1,7 +1,7 @@
 //! Evidence: what the networks say of one frame or one window of speech.
 
 use super::record::Reason;
-use super::{BoxPx, MediaTime, Quality, TimeSpan, TrackId};
+use super::{BoxPx, Glance, Landmarks, MediaTime, Quality, TimeSpan, TrackId};
 
 /// One face in one frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +10,8 @@ pub struct FaceEvidence {
     pub track: TrackId,
     /// Where.
     pub bbox: BoxPx,
+    /// The five points, in upright source pixels.
+    pub landmarks: Landmarks,
     /// How well it can be judged.
     pub quality: Quality,
     /// Calibrated log-odds of "masked"; `None` when it was not scored.
@@ -29,6 +31,26 @@ pub struct FrameEvidence {
     pub utc: Option<String>,
     /// Every face, by track.
     pub faces: Vec<FaceEvidence>,
+    /// The whole picture.
+    pub glance: Glance,
+}
+
+/// A run of sound, spoken or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoundEvidence {
+    /// When.
+    pub span: TimeSpan,
+    /// Level of each [`SoundEvidence::STEP`] in decibels of full scale, −100 and above.
+    pub level_db: Vec<f32>,
+    /// Probability of speech in each [`SoundEvidence::FRAME`], 0..=1.
+    pub speech: Vec<f32>,
+}
+
+impl SoundEvidence {
+    /// What one level covers: 8 ms.
+    pub const STEP: MediaTime = MediaTime(8_000_000);
+    /// What one probability of speech covers: 32 ms.
+    pub const FRAME: MediaTime = MediaTime(32_000_000);
 }
 
 /// One window of speech.

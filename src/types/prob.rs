@@ -7,6 +7,9 @@ use serde::{Serialize, Serializer};
 pub struct Prob(f32);
 
 impl Prob {
+    /// Certain.
+    pub const ONE: Self = Self(1.0);
+
     /// `None` unless `value` is finite and within 0..=1.
     pub fn new(value: f32) -> Option<Self> {
         (value.is_finite() && (0.0..=1.0).contains(&value)).then_some(Self(value))

@@ -1,11 +1,13 @@
 //! The voice branch: vad → window → score. In: 16 kHz mono sound. Out: evidence per window of speech.
 
 mod condition;
+mod level;
 mod score;
 pub mod vad;
 mod window;
 
 pub use condition::{Condition, Listener, fit_to_score};
+pub use level::levels_db;
 pub use score::VoiceScorer;
 pub use window::{Windower, WindowerConfig};
 

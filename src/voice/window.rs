@@ -71,6 +71,12 @@ impl Windower {
         self.samples.get(known..whole).unwrap_or_default()
     }
 
+    /// Where the unheard samples lie.
+    pub fn unheard_span(&self) -> TimeSpan {
+        let start = self.base + self.speech.len() * FRAME;
+        TimeSpan { start: self.time(start), end: self.time(start + self.unheard().len()) }
+    }
+
     /// Adds the speech probabilities of the next frames.
     pub fn hear(&mut self, probabilities: &[f32]) {
         self.speech.extend(probabilities.iter().map(|p| *p >= self.config.threshold));

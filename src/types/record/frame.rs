@@ -1,9 +1,12 @@
 //! What comes while the recording is analysed: frames, windows of speech, events, warnings.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::types::{EventKind, Prob, TrackId};
+use super::{round, secs};
+use crate::types::{Event, EventClass, EventKind, Prob, TrackId};
 
 /// One analysed frame.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -162,10 +165,31 @@ pub struct EventRecord {
     pub start_s: f64,
     /// End.
     pub end_s: f64,
-    /// Highest smoothed P(masked) within.
+    /// Whether it speaks for masking or only explains the recording.
+    pub class: EventClass,
+    /// For `face_suspicious` and `voice_suspicious` the highest smoothed P(masked) within; else how clear it was.
     pub score: Prob,
     /// Whose face.
     pub track: Option<TrackId>,
+    /// What was measured; each name ends in its unit.
+    pub detail: BTreeMap<String, f64>,
+    /// Why it matters, in one sentence.
+    pub why: String,
+}
+
+impl From<&Event> for EventRecord {
+    fn from(event: &Event) -> Self {
+        Self {
+            kind: event.kind,
+            start_s: secs(event.span.start),
+            end_s: secs(event.span.end),
+            class: event.kind.class(),
+            score: event.score,
+            track: event.track,
+            detail: event.detail.iter().map(|(name, value)| ((*name).to_owned(), round(*value, 3))).collect(),
+            why: event.kind.why().into(),
+        }
+    }
 }
 
 /// Something about the recording.
