@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cues::FeedConfig;
+use crate::cues::{FeedConfig, RiseConfig};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +117,8 @@ pub struct VoiceConfig {
 pub struct CuesConfig {
     /// Camera off, frozen, looped or resized pictures.
     pub feed: FeedConfig,
+    /// Scores that rise within the call.
+    pub rise: RiseConfig,
 }
 
 /// From evidence to a finding.

@@ -3,8 +3,10 @@
 //! no input or output.
 
 mod feed;
+mod rise;
 
 pub use feed::{Feed, FeedConfig};
+pub use rise::{Rise, RiseConfig};
 
 use crate::types::record::Finding;
 use crate::types::{Event, FrameEvidence, SoundEvidence, VoiceEvidence};
@@ -53,16 +55,19 @@ pub enum Aspect {
 pub enum CueSpec {
     /// Camera off, frozen, looped or resized pictures.
     Feed(FeedConfig),
+    /// Scores that rise within the call.
+    Rise(RiseConfig),
 }
 
 /// Builds a cue.
 pub fn build(spec: CueSpec) -> Box<dyn Cue> {
     match spec {
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
+        CueSpec::Rise(config) => Box::new(Rise::new(config)),
     }
 }
 
 /// Every cue, as configured.
 pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
-    [CueSpec::Feed(config.feed.clone())].into_iter().map(build).collect()
+    [CueSpec::Feed(config.feed.clone()), CueSpec::Rise(config.rise.clone())].into_iter().map(build).collect()
 }

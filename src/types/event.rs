@@ -13,6 +13,10 @@ pub enum EventKind {
     FaceSuspicious,
     /// The voice network's score stayed above the alert threshold.
     VoiceSuspicious,
+    /// The face network's score rose far above what the same face gave before.
+    FaceChanged,
+    /// The voice network's score rose far above what was heard before.
+    VoiceChanged,
     /// The camera gave a plain picture, or none was to be seen.
     CameraOff,
     /// The picture stood still.
@@ -37,8 +41,8 @@ impl EventKind {
     /// What it means.
     pub fn class(self) -> EventClass {
         match self {
-            Self::FaceSuspicious | Self::VoiceSuspicious | Self::VideoLooped => EventClass::Sign,
-            Self::CameraOff | Self::VideoFrozen | Self::PictureResized => EventClass::Context,
+            Self::FaceSuspicious | Self::VoiceSuspicious | Self::FaceChanged | Self::VideoLooped => EventClass::Sign,
+            Self::VoiceChanged | Self::CameraOff | Self::VideoFrozen | Self::PictureResized => EventClass::Context,
         }
     }
 
@@ -47,6 +51,8 @@ impl EventKind {
         match self {
             Self::FaceSuspicious => "the face looks put on by a tool, to a network that was shown such faces",
             Self::VoiceSuspicious => "the voice sounds made by a machine, to a network that heard such voices",
+            Self::FaceChanged => "the same face looked more like a true one earlier in the call",
+            Self::VoiceChanged => "another voice, or the same through something new: compare who speaks",
             Self::CameraOff => "nothing can be said of the face while the camera is off",
             Self::VideoFrozen => "a still picture hides what happens; connections that stall do the same",
             Self::VideoLooped => {
