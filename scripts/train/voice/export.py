@@ -5,7 +5,6 @@ In: checkpoints, the cache (its held-out part fits the calibration). Out: the fo
     python export.py --checkpoint .runtime/train-voice/runs/first/last.pt --id voice-spectrum
 """
 
-import argparse
 import hashlib
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from channel import after_codec, before_codec, finished
+from commands import parser_of
 from data import HELD_METHODS, Library
 from evaluate import held_rows
 from networks import for_export, load
@@ -132,12 +132,11 @@ def check(args, folder, golden):
 
 def main():
     """Exports, calibrates, writes the golden and the description."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, nargs="+", required=True, help="several are averaged")
+    parser = parser_of(__doc__)
+    parser.add_argument("--checkpoint", nargs="+", required=True, help="several are averaged; PATH=3 weighs three times")
     parser.add_argument("--id", default="voice-spectrum")
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--work", type=Path, default=Path(".runtime/train-voice/export"), help="made here, then moved")
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
     args = parser.parse_args()
     torch.set_num_threads(1)
     goal, folder = args.models / args.id, args.work / args.id
