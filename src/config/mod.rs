@@ -125,14 +125,26 @@ pub struct CuesConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VerdictConfig {
-    /// P(masked) from which there are signs.
-    pub signs_at: f32,
-    /// P(masked) below which there are none.
-    pub clear_below: f32,
+    /// When a face shows signs.
+    pub face: OperatingPoint,
+    /// When a voice shows signs.
+    pub voice: OperatingPoint,
     /// Scored face time that a finding about a face needs.
     pub min_face_s: f64,
     /// Scored speech that a finding about the voice needs.
     pub min_voice_s: f64,
+}
+
+/// Where signs begin, and what that costs honest people. `scripts/eval/operating_point.py` computes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatingPoint {
+    /// At most this share of genuine calls is flagged, as far as the calls it was fitted on go.
+    pub false_alarms: f32,
+    /// P(masked) of a whole call from which there are signs.
+    pub signs_at: f32,
+    /// Smoothed P(masked) of a moment from which it is an event.
+    pub alarm_at: f32,
 }
 
 /// What is refused, checked before memory is taken.
@@ -199,7 +211,12 @@ impl Default for VoiceConfig {
 
 impl Default for VerdictConfig {
     fn default() -> Self {
-        Self { signs_at: 0.8, clear_below: 0.4, min_face_s: 2.0, min_voice_s: 1.5 }
+        Self {
+            face: OperatingPoint { false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
+            voice: OperatingPoint { false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
+            min_face_s: 2.0,
+            min_voice_s: 1.5,
+        }
     }
 }
 
@@ -231,7 +248,7 @@ impl Config {
         let (face, voice, verdict, limits) = (&self.face, &self.voice, &self.verdict, &self.limits);
         let side = if face.detect_side_px.is_multiple_of(32) { f64::from(face.detect_side_px) } else { 0.0 };
         let day = 86_400.0;
-        let rows: [(&'static str, f64, f64, f64, &'static str); 17] = [
+        let rows: [(&'static str, f64, f64, f64, &'static str); 21] = [
             ("fps", self.fps.unwrap_or(1.0), 0.001, 1000.0, "0.001 to 1000"),
             ("face.detect_side_px", side, 64.0, 2048.0, "a multiple of 32 from 64 to 2048"),
             ("face.min_score", face.min_score.into(), 0.0, 1.0, "0 to 1"),
@@ -243,8 +260,12 @@ impl Config {
             ("voice.vad_threshold", voice.vad_threshold.into(), 0.0, 1.0, "0 to 1"),
             ("voice.min_level_range_db", voice.min_level_range_db.into(), 0.0, 100.0, "0 to 100"),
             ("voice.max_tonal_share", voice.max_tonal_share.into(), 0.0, 1.0, "0 to 1"),
-            ("verdict.signs_at", verdict.signs_at.into(), 0.0, 1.0, "0 to 1"),
-            ("verdict.clear_below", verdict.clear_below.into(), 0.0, verdict.signs_at.into(), "0 to verdict.signs_at"),
+            ("verdict.face.signs_at", verdict.face.signs_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.face.alarm_at", verdict.face.alarm_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.face.false_alarms", verdict.face.false_alarms.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.voice.signs_at", verdict.voice.signs_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.voice.alarm_at", verdict.voice.alarm_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.voice.false_alarms", verdict.voice.false_alarms.into(), 0.0, 1.0, "0 to 1"),
             ("verdict.min_face_s", verdict.min_face_s, 0.0, day, "0 to 86400"),
             ("verdict.min_voice_s", verdict.min_voice_s, 0.0, day, "0 to 86400"),
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),

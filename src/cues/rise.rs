@@ -138,8 +138,10 @@ impl Level {
         ended
     }
 
+    /// A rise that has begun lasts until half of it is gone.
     fn is_high(&self, config: &RiseConfig, value: f64) -> bool {
         let needed = f64::from(config.min_rise).max(f64::from(config.deviations) * self.reference.deviation());
+        let needed = if self.open.is_some() { needed / 2.0 } else { needed };
         self.reference.blocks >= config.reference_s && value - self.reference.mean >= needed
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::verdict::{finding, inconclusive, not_assessed, overall};
 use super::{Alert, BlockMean, Estimate, Smoother};
 use crate::config::VerdictConfig;
+use crate::cues::Aspect;
 use crate::types::record::{
     Coverage, Face, FaceQuality, Finding, Frame, Reason, SCOPE, ScoreState, TrackFinding, Verdict, Voice, VoiceState,
     round, secs,
@@ -15,6 +16,9 @@ use crate::types::{
 
 /// A frame stands for the time to the next one, but never for more than this.
 const MAX_FRAME: MediaTime = MediaTime(1_000_000_000);
+
+/// A window of speech stands for the second about its middle.
+const HALF_STEP: MediaTime = MediaTime(500_000_000);
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,6 +49,7 @@ pub struct Fuser {
     config: VerdictConfig,
     tracks: BTreeMap<TrackId, Track>,
     voice: BlockMean,
+    voice_smoother: Smoother,
     voice_alert: Alert,
     /// Scored speech so far, and until when windows have been counted.
     speech: (f64, MediaTime),
@@ -57,11 +62,12 @@ pub struct Fuser {
 impl Fuser {
     /// An empty call.
     pub fn new(config: VerdictConfig) -> Self {
-        let voice_alert = Alert::new(EventKind::VoiceSuspicious, None, config.signs_at);
+        let voice_alert = Alert::new(EventKind::VoiceSuspicious, None, config.voice.alarm_at);
         Self {
             config,
             tracks: BTreeMap::new(),
             voice: BlockMean::default(),
+            voice_smoother: Smoother::of_windows(),
             voice_alert,
             speech: (0.0, MediaTime::ZERO),
             unscored: BTreeMap::new(),
@@ -88,7 +94,7 @@ impl Fuser {
         }
         self.coverage.frames_scored += u64::from(scored);
         let heard = voice.and_then(|v| v.logit);
-        best = higher(best, heard.map(|logit| Smoother::default().push(frame.pts, logit)));
+        best = higher(best, heard.map(|logit| Estimate { logit, sampling: 0.0 }));
         let record = Frame {
             index: frame.index,
             pts_s: secs(frame.pts),
@@ -102,14 +108,14 @@ impl Fuser {
     }
 
     fn face(&mut self, face: &FaceEvidence, pts: MediaTime, length: MediaTime) -> (Option<Estimate>, Option<Event>) {
-        let threshold = self.config.signs_at;
+        let threshold = self.config.face.alarm_at;
         let track = self.tracks.entry(face.track).or_insert_with(|| Track {
             first: pts,
             last: pts,
             seen: 0,
             scored: 0,
             scored_s: 0.0,
-            smoother: Smoother::default(),
+            smoother: Smoother::of_frames(),
             mean: BlockMean::default(),
             alert: Alert::new(EventKind::FaceSuspicious, Some(face.track), threshold),
         });
@@ -129,12 +135,14 @@ impl Fuser {
     pub fn voice(&mut self, voice: &VoiceEvidence) -> (Voice, Option<Event>) {
         let p_masked = voice.logit.and_then(Prob::from_logit);
         let mut event = None;
-        if let (Some(logit), Some(p)) = (voice.logit, p_masked) {
+        if let Some(logit) = voice.logit {
             self.voice.push(voice.span.start, logit, voice.speech_ratio.max(0.05));
             let fresh = voice.span.end - voice.span.start.max(self.speech.1);
             self.speech.0 += fresh.as_secs().max(0.0) * f64::from(voice.speech_ratio);
             self.speech.1 = self.speech.1.max(voice.span.end);
-            event = self.voice_alert.push(voice.span, p);
+            let smoothed = self.voice_smoother.push(voice.span.middle(), logit);
+            let heard = TimeSpan { start: voice.span.middle() - HALF_STEP, end: voice.span.middle() + HALF_STEP };
+            event = Prob::from_logit(smoothed.logit).and_then(|p| self.voice_alert.push(heard, p));
         }
         for reason in &voice.reasons {
             *self.unscored.entry(*reason).or_default() += 1;
@@ -150,8 +158,8 @@ impl Fuser {
         (record, event)
     }
 
-    /// Ends the call: events that were still open, and the verdict.
-    pub fn finish(mut self, ended: Ended) -> (Vec<Event>, Verdict) {
+    /// Ends the call: events that were still open, and the verdict. `cues` is what the cues say of their parts.
+    pub fn finish(mut self, ended: Ended, cues: Vec<(Aspect, Finding)>) -> (Vec<Event>, Verdict) {
         let mut events: Vec<Event> = self.tracks.values_mut().filter_map(|t| t.alert.close()).collect();
         events.extend(self.voice_alert.close());
         events.sort_by_key(|e| (e.span.start, e.track));
@@ -161,13 +169,18 @@ impl Fuser {
         for finding in [&mut face, &mut voice] {
             finding.reasons.extend(ended.cut);
         }
+        let of = |aspect: Aspect| {
+            let found = cues.iter().find(|(a, _)| *a == aspect).map(|(_, finding)| finding.clone());
+            found.unwrap_or_else(|| not_assessed(Reason::NotImplemented))
+        };
+        let (sync, background, identity) = (of(Aspect::Sync), of(Aspect::Background), of(Aspect::Identity));
         let verdict = Verdict {
-            overall: overall(&face, &voice),
+            overall: overall(&face, &voice, &[&sync, &background, &identity]),
             face,
             voice,
-            sync: not_assessed(Reason::NotImplemented),
-            background: not_assessed(Reason::NotImplemented),
-            identity: not_assessed(Reason::NotImplemented),
+            sync,
+            background,
+            identity,
             tracks,
             coverage: Coverage {
                 video_s: round(self.coverage.video_s, 3),
@@ -189,7 +202,7 @@ impl Fuser {
             end_s: secs(track.last),
             frames_seen: track.seen,
             frames_scored: track.scored,
-            finding: finding(estimate, track.scored_s, self.config.min_face_s, Reason::LowCoverage, &self.config),
+            finding: finding(estimate, track.scored_s, self.config.min_face_s, Reason::LowCoverage, &self.config.face),
         }
     }
 
@@ -210,7 +223,7 @@ impl Fuser {
             Some((reason, _)) if estimate.is_none() => inconclusive(*reason),
             _ => {
                 let absent = if has_audio { Reason::NoSpeech } else { Reason::NoAudioStream };
-                finding(estimate, self.speech.0, self.config.min_voice_s, absent, &self.config)
+                finding(estimate, self.speech.0, self.config.min_voice_s, absent, &self.config.voice)
             }
         }
     }
@@ -316,7 +329,7 @@ mod tests {
         for i in 0..frames {
             events.extend(fuser.frame(frame(i, logits), None).1);
         }
-        let (last, verdict) = fuser.finish(ended());
+        let (last, verdict) = fuser.finish(ended(), vec![]);
         events.extend(last);
         (events, verdict)
     }
@@ -349,7 +362,7 @@ mod tests {
             fuser.voice(&VoiceEvidence { span, speech_ratio: 0.5, logit: None, reasons: vec![reason] });
         }
         fuser.frame(frame(0, &[Some(2.0)]), None);
-        let (_, verdict) = fuser.finish(Ended { has_audio: true, ..ended() });
+        let (_, verdict) = fuser.finish(Ended { has_audio: true, ..ended() }, vec![]);
         assert_eq!((verdict.voice.result, verdict.voice.p_masked), (Outcome::Inconclusive, None));
         assert_eq!(verdict.voice.reasons, [Reason::VoiceMusic]);
         assert_eq!(verdict.overall.p_masked, verdict.face.p_masked, "the face's probability stays in sight");
@@ -380,8 +393,8 @@ mod tests {
             };
             fuser.voice(&VoiceEvidence { span, speech_ratio: 1.0, logit: Some(-3.0), reasons: vec![] });
         }
-        let (_, verdict) =
-            fuser.finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, cut: Some(Reason::Interrupted) });
+        let (_, verdict) = fuser
+            .finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, cut: Some(Reason::Interrupted) }, vec![]);
         assert!((verdict.coverage.speech_s - 10.0).abs() < 1e-6);
         assert_eq!(verdict.voice.result, Outcome::NoSignsFound);
         assert!(verdict.partial && verdict.voice.reasons.contains(&Reason::Interrupted));

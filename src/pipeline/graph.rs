@@ -10,7 +10,7 @@ use super::join::{Heard, Waiting};
 use super::stats::Meter;
 use super::voice_stage::{self, VoiceMessage};
 use crate::config::Config;
-use crate::cues::{self, Aspect, Cue, CueEnd};
+use crate::cues::{self, Cue, CueEnd};
 use crate::error::Error;
 use crate::face::track::Tracker;
 use crate::fuse::{Ended, Fuser};
@@ -243,17 +243,10 @@ impl<'a> Joiner<'a> {
             findings.extend(finding);
         }
         let Self { fuser, sink, .. } = self;
-        let (events, mut verdict) = fuser.finish(ended);
+        let (events, verdict) = fuser.finish(ended, findings);
         open.extend(events);
         open.sort_by_key(|e| (e.span.start, e.kind, e.track));
         write_events(sink, open)?;
-        for (aspect, finding) in findings {
-            *match aspect {
-                Aspect::Sync => &mut verdict.sync,
-                Aspect::Background => &mut verdict.background,
-                Aspect::Identity => &mut verdict.identity,
-            } = finding;
-        }
         Ok((verdict, sink))
     }
 }

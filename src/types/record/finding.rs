@@ -9,7 +9,7 @@ use crate::types::{Prob, TrackId};
 /// The finding.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Verdict {
-    /// Face or voice, whichever is higher.
+    /// Signs anywhere are signs of the call; the probability is the face's unless the voice shows signs.
     pub overall: Finding,
     /// The face that shows most signs among those with enough coverage.
     pub face: Finding,

@@ -103,13 +103,11 @@ pub enum Reason {
     NoAudioStream,
     /// Less was scored than a finding needs.
     LowCoverage,
-    /// The probability lies between the thresholds.
-    BetweenThresholds,
-    /// The probability's range spans a threshold.
-    WideRange,
+    /// The probability lies too near the threshold for signs.
+    NearThreshold,
     /// The probability lies above the threshold for signs.
     AboveThreshold,
-    /// The probability lies below the threshold for no signs.
+    /// The probability lies below the threshold for signs.
     BelowThreshold,
     /// Not part of this version.
     NotImplemented,
