@@ -35,19 +35,17 @@ pub struct ClipResult {
     /// Median shorter side of the scored faces' boxes.
     pub face_px: Option<f64>,
     /// P(masked) of the most suspicious face of each frame.
-    #[serde(skip)]
-    pub frames: Vec<f32>,
+    pub frames: Vec<Prob>,
     /// P(masked) of each window of speech.
-    #[serde(skip)]
-    pub windows: Vec<f32>,
+    pub windows: Vec<Prob>,
 }
 
 #[derive(Debug, Default)]
 struct Collected {
     start: Option<Start>,
     verdict: Option<Verdict>,
-    frames: Vec<f32>,
-    windows: Vec<f32>,
+    frames: Vec<Prob>,
+    windows: Vec<Prob>,
     sizes: Vec<f64>,
 }
 
@@ -75,8 +73,8 @@ impl Collector {
 
 impl Collected {
     fn frame(&mut self, frame: &Frame) {
-        let scored = frame.faces.iter().filter_map(|f| Some((f.p_masked?.get(), f.quality.size_px)));
-        if let Some((p, size)) = scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        let scored = frame.faces.iter().filter_map(|f| Some((f.p_masked?, f.quality.size_px)));
+        if let Some((p, size)) = scored.max_by(|a, b| a.0.get().total_cmp(&b.0.get())) {
             self.frames.push(p);
             self.sizes.push(size);
         }
@@ -89,7 +87,7 @@ impl Sink for Collector {
         match record {
             Record::Start(start) => collected.start = Some(start.clone()),
             Record::Frame(frame) => collected.frame(frame),
-            Record::Voice(voice) => collected.windows.extend(voice.p_masked.map(Prob::get)),
+            Record::Voice(voice) => collected.windows.extend(voice.p_masked),
             Record::Verdict(verdict) => collected.verdict = Some(verdict.clone()),
             Record::Event(_) | Record::Warning(_) | Record::End(_) => {}
         }

@@ -8,6 +8,7 @@ use super::interval::bootstrap;
 use super::metrics::{Scored, auc, eer, expected_calibration_error, tpr_at_fpr};
 use super::set::Set;
 use super::{Clip, ClipResult, Figure, Rate, Said};
+use crate::types::Prob;
 use crate::types::record::{ModelInfo, RuntimeInfo, Start, round};
 
 /// A method with fewer answered clips is no "worst method": one clip is 0 or 100 %.
@@ -35,7 +36,7 @@ impl Modality {
     }
 
     /// Scores finer than a clip's: of frames, or of windows of speech.
-    fn parts(self, result: &ClipResult) -> &[f32] {
+    fn parts(self, result: &ClipResult) -> &[Prob] {
         match self {
             Self::Face => &result.frames,
             Self::Voice => &result.windows,
@@ -189,7 +190,7 @@ fn figures(modality: Modality, clips: &[Row]) -> Option<Figures> {
     let groups = set.by_person();
     let parts = clips.iter().flat_map(|row| {
         let masked = row.clip.is_fake();
-        modality.parts(&row.result).iter().map(move |&p| Scored { p, masked })
+        modality.parts(&row.result).iter().map(move |p| Scored { p: p.get(), masked })
     });
     let methods = set.parts(|clip| clip.method.clone());
     let answered = |part: &&Part| part.apcer.is_some_and(|rate| rate.of >= LEAST_FOR_WORST);
@@ -220,7 +221,6 @@ fn figures(modality: Modality, clips: &[Row]) -> Option<Figures> {
 mod tests {
     use super::*;
     use crate::eval::Label;
-    use crate::types::Prob;
     use crate::types::record::Outcome;
 
     fn row(masked: bool, method: &str, person: &str, source: &str, p: Option<f32>) -> Row {

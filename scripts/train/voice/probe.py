@@ -4,7 +4,6 @@ In: the training stream exactly as the network gets it. Out: the AUC of trees fi
 and tested on other speakers' clips, for all trivial features together and for each group alone (target 0.60).
 """
 
-
 import numpy as np
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from spectrum import Spectrum, log_power
 
+
 def reduced(rows, goal):
     """[batch, bands, n] in, neighbouring bands averaged to `goal` of them out; a missing last band counts as zero."""
     bands = int(rows.shape[1])  # a plain number, since the ONNX writer would divide it otherwise
