@@ -133,6 +133,8 @@ pub struct VerdictConfig {
     pub min_face_s: f64,
     /// Scored speech that a finding about the voice needs.
     pub min_voice_s: f64,
+    /// Signs that last so long in all are signs of the call, however long it is.
+    pub min_signs_s: f64,
 }
 
 /// Where signs begin, and what that costs honest people. `scripts/eval/operating_point.py` computes it.
@@ -216,6 +218,7 @@ impl Default for VerdictConfig {
             voice: OperatingPoint { false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
             min_face_s: 2.0,
             min_voice_s: 1.5,
+            min_signs_s: 10.0,
         }
     }
 }
@@ -248,7 +251,7 @@ impl Config {
         let (face, voice, verdict, limits) = (&self.face, &self.voice, &self.verdict, &self.limits);
         let side = if face.detect_side_px.is_multiple_of(32) { f64::from(face.detect_side_px) } else { 0.0 };
         let day = 86_400.0;
-        let rows: [(&'static str, f64, f64, f64, &'static str); 21] = [
+        let rows: [(&'static str, f64, f64, f64, &'static str); 22] = [
             ("fps", self.fps.unwrap_or(1.0), 0.001, 1000.0, "0.001 to 1000"),
             ("face.detect_side_px", side, 64.0, 2048.0, "a multiple of 32 from 64 to 2048"),
             ("face.min_score", face.min_score.into(), 0.0, 1.0, "0 to 1"),
@@ -268,6 +271,7 @@ impl Config {
             ("verdict.voice.false_alarms", verdict.voice.false_alarms.into(), 0.0, 1.0, "0 to 1"),
             ("verdict.min_face_s", verdict.min_face_s, 0.0, day, "0 to 86400"),
             ("verdict.min_voice_s", verdict.min_voice_s, 0.0, day, "0 to 86400"),
+            ("verdict.min_signs_s", verdict.min_signs_s, 0.1, day, "0.1 to 86400"),
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
             ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::verdict::{finding, inconclusive, not_assessed, overall};
-use super::{Alert, BlockMean, Estimate, Smoother};
+use super::{Alert, BlockMean, Estimate, Smoother, Stretches};
 use crate::config::VerdictConfig;
 use crate::cues::Aspect;
 use crate::types::record::{
@@ -55,6 +55,8 @@ pub struct Fuser {
     speech: (f64, MediaTime),
     /// Windows that were heard but not scored, by reason.
     unscored: BTreeMap<Reason, u64>,
+    /// Signs of the face and of the voice.
+    signs: (Stretches, Stretches),
     previous: Option<MediaTime>,
     coverage: Coverage,
 }
@@ -71,6 +73,7 @@ impl Fuser {
             voice_alert,
             speech: (0.0, MediaTime::ZERO),
             unscored: BTreeMap::new(),
+            signs: Default::default(),
             previous: None,
             coverage: Coverage::default(),
         }
@@ -131,6 +134,15 @@ impl Fuser {
         (Some(estimate), event)
     }
 
+    /// Adds a cue's event.
+    pub fn event(&mut self, event: &Event) {
+        match event.kind {
+            EventKind::FaceSuspicious | EventKind::FaceChanged => self.signs.0.push(event),
+            EventKind::VoiceSuspicious => self.signs.1.push(event),
+            _ => {}
+        }
+    }
+
     /// Adds a window of speech.
     pub fn voice(&mut self, voice: &VoiceEvidence) -> (Voice, Option<Event>) {
         let p_masked = voice.logit.and_then(Prob::from_logit);
@@ -162,10 +174,11 @@ impl Fuser {
     pub fn finish(mut self, ended: Ended, cues: Vec<(Aspect, Finding)>) -> (Vec<Event>, Verdict) {
         let mut events: Vec<Event> = self.tracks.values_mut().filter_map(|t| t.alert.close()).collect();
         events.extend(self.voice_alert.close());
-        events.sort_by_key(|e| (e.span.start, e.track));
+        events.iter().for_each(|event| self.event(event));
         let tracks: Vec<TrackFinding> = self.tracks.iter().map(|(id, track)| self.track(*id, track)).collect();
-        let mut face = self.face_finding(&tracks, ended.has_video);
-        let mut voice = self.voice_finding(ended.has_audio);
+        let needed_s = self.config.min_signs_s;
+        let mut face = self.signs.0.within(self.face_finding(&tracks, ended.has_video), needed_s);
+        let mut voice = self.signs.1.within(self.voice_finding(ended.has_audio), needed_s);
         for finding in [&mut face, &mut voice] {
             finding.reasons.extend(ended.cut);
         }

@@ -213,7 +213,7 @@ impl<'a> Joiner<'a> {
         let seen: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.frame(&frame)).collect();
         let (record, events) = self.fuser.frame(frame, waiting.covering(pts));
         self.sink.write(&Record::Frame(record))?;
-        write_events(self.sink, events.into_iter().chain(seen))?;
+        self.events(events.into_iter().chain(seen))?;
         (self.progress)(pts);
         Ok(())
     }
@@ -221,16 +221,22 @@ impl<'a> Joiner<'a> {
     fn heard(&mut self, heard: Heard) -> Result<(), Error> {
         for sound in heard.sounds {
             let events: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.sound(&sound)).collect();
-            write_events(self.sink, events)?;
+            self.events(events)?;
         }
         for window in heard.windows {
             let noticed: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.window(&window)).collect();
             let (record, event) = self.fuser.voice(&window);
             self.sink.write(&Record::Voice(record))?;
-            write_events(self.sink, event.into_iter().chain(noticed))?;
+            self.events(event.into_iter().chain(noticed))?;
             (self.progress)(window.span.start);
         }
         Ok(())
+    }
+
+    fn events(&mut self, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
+        let events: Vec<Event> = events.into_iter().collect();
+        events.iter().for_each(|event| self.fuser.event(event));
+        write_events(self.sink, &events)
     }
 
     /// Ends the call: what was still open, and the verdict, which is not written yet.
@@ -242,18 +248,19 @@ impl<'a> Joiner<'a> {
             open.extend(events);
             findings.extend(finding);
         }
+        open.iter().for_each(|event| self.fuser.event(event));
         let Self { fuser, sink, .. } = self;
         let (events, verdict) = fuser.finish(ended, findings);
         open.extend(events);
         open.sort_by_key(|e| (e.span.start, e.kind, e.track));
-        write_events(sink, open)?;
+        write_events(sink, &open)?;
         Ok((verdict, sink))
     }
 }
 
-fn write_events(sink: &mut dyn Sink, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
+fn write_events(sink: &mut dyn Sink, events: &[Event]) -> Result<(), Error> {
     for event in events {
-        sink.write(&Record::Event(EventRecord::from(&event)))?;
+        sink.write(&Record::Event(EventRecord::from(event)))?;
     }
     Ok(())
 }

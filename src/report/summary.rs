@@ -180,6 +180,7 @@ fn words(reason: Reason) -> &'static str {
         Reason::NearThreshold => "too near the threshold",
         Reason::AboveThreshold => "above the threshold",
         Reason::BelowThreshold => "below the threshold",
+        Reason::SignsInPart => "signs in a part of the call",
         Reason::NotImplemented => "not part of this version",
         Reason::Interrupted => "interrupted",
         Reason::BrokenOff => "the recording broke off",

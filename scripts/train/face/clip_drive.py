@@ -52,11 +52,11 @@ def near(mesh, indices, reach):
 
 def sway(count, eye, rate, rng):
     """Idle motion: one 2x3 similarity a frame about the face, from slow sine waves; often none."""
-    if rng.random() < 0.35:
+    if rng.random() < 0.25:
         return [np.eye(2, 3)] * count
     t = np.arange(count) / rate
     waves = [rng.uniform(0.1, 0.6) * np.sin(2 * np.pi * rng.uniform(0.15, 0.7) * t + rng.uniform(0, 6.28)) for _ in range(4)]
-    reach = rng.uniform(0.02, 0.2) * eye
+    reach = rng.uniform(0.03, 0.35) * eye
     moves = []
     for dx, dy, turn, zoom in zip(*waves):
         angle, scale = 0.12 * turn * rng.uniform(0.9, 1.1), 1 + 0.05 * zoom

@@ -18,7 +18,7 @@ import scene
 
 STEPS = 8  # frames of a window
 RATES = (5, 7, 8, 10, 12, 15, 20, 25, 30)
-RATE_ODDS = np.array((0.08, 0.1, 0.08, 0.14, 0.12, 0.18, 0.1, 0.12, 0.08))
+RATE_ODDS = np.array((0.1, 0.12, 0.1, 0.16, 0.14, 0.16, 0.07, 0.09, 0.06))
 SIDES, SIDE_ODDS = (144, 176, 216, 264, 320), (0.16, 0.22, 0.24, 0.22, 0.16)
 
 
@@ -106,14 +106,14 @@ class Clips:
             frames.append(frame)
         return frames
 
-    def draw(self, rng, shared):
+    def draw(self, rng, shared, still):
         """(frames, meshes, person, flags) of a stretch with the plan's frame rate, every frame with a face."""
         for _ in range(50):
             person = sorted(self.people)[rng.integers(len(self.people))]
             clip, mesh, fps = self.people[person][rng.integers(len(self.people[person]))]
             flags = []
             speed = 1.0
-            if rng.random() < 0.12:
+            if rng.random() < still:
                 speed, flags = rng.uniform(0.1, 0.5), ["still"]
             step = speed * fps / shared.rate
             room = len(mesh) - 1 - step * (shared.count - 1)
@@ -153,13 +153,13 @@ def sizes(side, eye_source, rng):
     eye_meet = side / rng.uniform(3.9, 6.2)
     zoom = np.exp(rng.uniform(np.log(0.6), np.log(2.2)))
     eye = float(np.clip(eye_meet * zoom, 18, 1.25 * eye_source))
-    camera_side = int(np.clip(side * eye / eye_meet, 96, 360))
+    camera_side = int(np.clip(side * eye / eye_meet, 96, 300))
     return camera_side, eye_meet * camera_side / side
 
 
-def film(clips, shared, rng, scenes):
-    """A Take in the camera's own size; tiles are brought to the meeting's side later."""
-    frames, meshes, person, flags = clips.draw(rng, shared)
+def film(clips, shared, rng, scenes, still=0.15):
+    """A Take in the camera's own size; tiles are brought to the meeting's side later. `still`: odds of slow motion."""
+    frames, meshes, person, flags = clips.draw(rng, shared, still)
     middle = five(meshes[len(meshes) // 2])
     eye_source = float(np.linalg.norm(middle[1] - middle[0]))
     side, eye = sizes(shared.side, eye_source, rng)

@@ -29,6 +29,7 @@ import yunet
 
 FAMILIES = ("reenact", "talk", "idle", "lipsync", "swap")
 ODDS = (0.34, 0.17, 0.07, 0.09, 0.33)
+STILL = {"talk": 0.65, "idle": 0.65}  # so that little motion alone tells nothing
 PAIRS = 2  # takes of a gallery
 
 
@@ -86,9 +87,8 @@ class Twins:
         names = [name for name in sorted(self.maker.networks) if name.split("-")[0] == kind]
         return kind, self.maker.networks[names[rng.integers(len(names))]]
 
-    def masked(self, take, shared, rng):
+    def masked(self, family, take, shared, rng):
         """(frames, how) of the twin."""
-        family = FAMILIES[rng.choice(len(FAMILIES), p=ODDS)]
         if family == "swap":
             plan = self.maker.plan(rng)
             frames, how = clip_swap.swapped(take, self.maker, plan, rng)
@@ -105,8 +105,9 @@ class Twins:
         Where head or frame is drawn without a seam, the real frames mostly pass the same decoder (an honest enhancer or
         filter), so that the texture of one picture tells nothing and time must.
         """
-        take = clip_scene.film(self.clips, shared, rng, scenes)
-        fake, how = self.masked(take, shared, rng)
+        family = FAMILIES[rng.choice(len(FAMILIES), p=ODDS)]
+        take = clip_scene.film(self.clips, shared, rng, scenes, STILL.get(family, 0.15))
+        fake, how = self.masked(family, take, shared, rng)
         points = take.points()
         own = Finish(rng)
         other = own if rng.random() < 0.5 else Finish(rng)

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from channel import after_codec, before_codec, finished
 from data import HELD_METHODS, Library
 from evaluate import held_rows
+from networks import STATISTICS, kind_of
 from prepare import seeded
 from scoring import checkpoint_scorer, clip_score, figures
 
@@ -60,7 +61,7 @@ def flattened(args, scale, offset):
     networks on statistics stands for the whole.
     """
     seen, unseen, labels, weights = [], [], [], []
-    full = checkpoint_scorer([path for path in args.checkpoint if "fourth" not in path])
+    full = checkpoint_scorer([path for path in args.checkpoint if kind_of(path) in STATISTICS])
     for entry in args.left_out:
         family, runs = entry.split("=", 1)
         blind = checkpoint_scorer(runs.split("+"))

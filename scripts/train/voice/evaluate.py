@@ -93,7 +93,7 @@ def main():
     parser = parser_of(__doc__)
     parser.add_argument("part", choices=["dev", "held"])
     parser.add_argument("--model", type=Path)
-    parser.add_argument("--checkpoint", nargs="+", help="several are averaged; PATH=3 weighs three times")
+    parser.add_argument("--checkpoint", nargs="+", help="averaged; PATH=3 weighs three times")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/voice"))
     parser.add_argument("--variant", choices=["plain", "coded"], default="plain")
     parser.add_argument("--leave-out")

@@ -165,6 +165,11 @@ class Mean(nn.Module):
         return sum(weight * network(wave) for weight, network in zip(self.weights, self.networks))
 
 
+def kind_of(path):
+    """The kind of network in a checkpoint (`PATH` or `PATH=3`)."""
+    return torch.load(str(path).partition("=")[0], map_location="cpu", weights_only=True)["kind"]
+
+
 def load(paths, device="cpu"):
     """Checkpoints in, the mean of their networks with averaged weights, ready for inference, out.
 

@@ -109,6 +109,8 @@ pub enum Reason {
     AboveThreshold,
     /// The probability lies below the threshold for signs.
     BelowThreshold,
+    /// Events that speak for masking cover enough of the call.
+    SignsInPart,
     /// Not part of this version.
     NotImplemented,
     /// Stopped before the end of the recording.
