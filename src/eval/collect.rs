@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use crate::report::{ReportError, Sink};
-use crate::types::Prob;
 use crate::types::record::{Finding, Frame, Outcome, Record, Start, Verdict, round};
+use crate::types::{EventClass, Prob};
 
 /// What was said of one modality.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -34,6 +34,10 @@ pub struct ClipResult {
     pub overall: Said,
     /// Median shorter side of the scored faces' boxes.
     pub face_px: Option<f64>,
+    /// Length of what was analysed, in seconds.
+    pub length_s: f64,
+    /// When each event that speaks for masking began, in seconds.
+    pub alerts_s: Vec<f64>,
     /// P(masked) of the most suspicious face of each frame.
     pub frames: Vec<Prob>,
     /// P(masked) of each window of speech.
@@ -47,6 +51,7 @@ struct Collected {
     frames: Vec<Prob>,
     windows: Vec<Prob>,
     sizes: Vec<f64>,
+    alerts_s: Vec<f64>,
 }
 
 /// A sink that keeps what an evaluation needs; cloning shares it.
@@ -64,6 +69,8 @@ impl Collector {
             voice: (&verdict.voice).into(),
             overall: (&verdict.overall).into(),
             face_px: collected.sizes.get(collected.sizes.len() / 2).map(|s| round(*s, 1)),
+            length_s: verdict.coverage.video_s.max(verdict.coverage.audio_s),
+            alerts_s: collected.alerts_s,
             frames: collected.frames,
             windows: collected.windows,
         };
@@ -89,6 +96,7 @@ impl Sink for Collector {
             Record::Frame(frame) => collected.frame(frame),
             Record::Voice(voice) => collected.windows.extend(voice.p_masked),
             Record::Verdict(verdict) => collected.verdict = Some(verdict.clone()),
+            Record::Event(event) if event.class == EventClass::Sign => collected.alerts_s.push(event.start_s),
             Record::Event(_) | Record::Warning(_) | Record::End(_) => {}
         }
         Ok(())

@@ -106,6 +106,10 @@ pub struct Figures {
     pub worst_method: Option<Part>,
     /// Clips without an answer.
     pub abstain: Option<Rate>,
+    /// Overall only: events that speak for masking in genuine clips, for each hour of them.
+    pub false_alarms_per_hour: Option<f64>,
+    /// Overall only: seconds to the first such event, the median of masked clips that have one.
+    pub first_alert_s: Option<f64>,
     /// Fakes that score above the mean of the same person's genuine clips.
     pub above_same_person: Option<Rate>,
     /// By kind of fake.
@@ -195,6 +199,7 @@ fn figures(modality: Modality, clips: &[Row]) -> Option<Figures> {
     let methods = set.parts(|clip| clip.method.clone());
     let answered = |part: &&Part| part.apcer.is_some_and(|rate| rate.of >= LEAST_FOR_WORST);
     let apcer = |part: &Part| part.apcer.map_or(0.0, |rate| rate.value);
+    let overall = modality == Modality::Overall;
     Some(Figures {
         modality,
         real: set.count(false),
@@ -209,6 +214,8 @@ fn figures(modality: Modality, clips: &[Row]) -> Option<Figures> {
         apcer: set.wrong(true),
         worst_method: methods.iter().filter(answered).max_by(|a, b| apcer(a).total_cmp(&apcer(b))).cloned(),
         abstain: set.abstained(&set.rows),
+        false_alarms_per_hour: overall.then(|| set.false_alarms_per_hour()).flatten(),
+        first_alert_s: overall.then(|| set.first_alert_s()).flatten(),
         above_same_person: set.above_same_person(),
         kinds: set.parts(|clip| clip.kind.clone()),
         methods,
@@ -241,7 +248,19 @@ mod tests {
             person: person.into(),
         };
         let px = Some(if masked { 70.0 } else { 200.0 });
-        Row { clip, result: ClipResult { face, voice, overall: face, face_px: px, frames: vec![], windows: vec![] } }
+        Row {
+            clip,
+            result: ClipResult {
+                face,
+                voice,
+                overall: face,
+                face_px: px,
+                length_s: 10.0,
+                alerts_s: p.filter(|p| *p >= 0.8).map(|_| 2.0).into_iter().collect(),
+                frames: vec![],
+                windows: vec![],
+            },
+        }
     }
 
     fn example() -> Report {
@@ -268,6 +287,9 @@ mod tests {
         assert_eq!(face.apcer.map(|r| (r.value, r.of)), Some((0.5, 2)));
         assert_eq!(face.abstain.map(|r| (r.value, r.of)), Some((round(2.0 / 7.0, 4), 7)));
         assert_eq!(face.above_same_person.map(|r| (r.value, r.of)), Some((0.3333, 3)));
+        assert_eq!((face.false_alarms_per_hour, face.first_alert_s), (None, None), "events are the call's");
+        let overall = &report.figures[1];
+        assert_eq!((overall.false_alarms_per_hour, overall.first_alert_s), (Some(90.0), Some(2.0)));
         assert!(face.worst_method.is_none(), "no method has three answers");
     }
 
