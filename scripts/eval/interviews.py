@@ -26,6 +26,7 @@ import onnxruntime
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "scripts/demo"), str(ROOT / "scripts/models")]
+import background  # noqa: E402
 import decode  # noqa: E402
 import make_clips  # noqa: E402
 
@@ -127,23 +128,9 @@ def camera(count, rng):
     return [np.float32([[1 + g, 0, x], [0, 1 + g, y]]) for x, y, g in zip(move(3), move(2), move(0.008))]
 
 
-def person_mask(frame, points):
-    """Soft mask of the person about the face (GrabCut from a rough outline), 0..1."""
-    middle, eyes = points.mean(0), np.linalg.norm(points[0] - points[1])
-    mask = np.full(frame.shape[:2], cv2.GC_BGD, np.uint8)
-    cv2.ellipse(mask, tuple(map(int, middle)), (int(2.2 * eyes), int(2.9 * eyes)), 0, 0, 360, cv2.GC_PR_FGD, -1)
-    body = np.int32([middle + eyes * np.float32(p) for p in [(-1.5, 1.5), (1.5, 1.5), (4.5, 9), (-4.5, 9)]])
-    cv2.fillPoly(mask, [body], cv2.GC_PR_FGD)
-    cv2.ellipse(mask, tuple(map(int, middle)), (int(1.1 * eyes), int(1.6 * eyes)), 0, 0, 360, cv2.GC_FGD, -1)
-    cv2.setRNGSeed(1)
-    cv2.grabCut(frame, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
-    return cv2.GaussianBlur(np.isin(mask, (1, 3)).astype(np.float32), (0, 0), 2.0)
-
-
 def honest_look(frame, mask, rng):
     """Dim light, noise, and a blurred background."""
-    blurred = cv2.GaussianBlur(frame, (0, 0), 9)
-    mixed = cv2.blendLinear(frame, blurred, mask, 1 - mask).astype(np.float32) * 0.55
+    mixed = background.blurred(frame, mask).astype(np.float32) * 0.55
     return np.clip(mixed + rng.normal(0, 5, frame.shape), 0, 255).astype(np.uint8)
 
 
@@ -172,7 +159,7 @@ def make(args, masked, stretch):
     frames, points = person_frames(args)
     count = round(args.minutes * 60 * FPS)
     size = frames[0].shape[1::-1]
-    masks = None if masked else [person_mask(f, p) for f, p in zip(frames, points)]
+    masks = None if masked else [background.person_mask(f, p) for f, p in zip(frames, points)]
     swap = make_clips.Swap(rng)
     samples = speech(args)
     if masked:
