@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cues::{FeedConfig, RiseConfig};
+use crate::cues::{BackgroundConfig, FeedConfig, RiseConfig};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +115,8 @@ pub struct VoiceConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CuesConfig {
+    /// Blurred or replaced background.
+    pub background: BackgroundConfig,
     /// Camera off, frozen, looped or resized pictures.
     pub feed: FeedConfig,
     /// Scores that rise within the call.

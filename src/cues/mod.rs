@@ -2,9 +2,11 @@
 //! it matters, and findings. A cue looks only back, so that it works live; it is pure, keeps a bounded memory, and does
 //! no input or output.
 
+mod background;
 mod feed;
 mod rise;
 
+pub use background::{Background, BackgroundConfig};
 pub use feed::{Feed, FeedConfig};
 pub use rise::{Rise, RiseConfig};
 
@@ -53,6 +55,8 @@ pub enum Aspect {
 /// Which cue to build.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CueSpec {
+    /// Blurred or replaced background.
+    Background(BackgroundConfig),
     /// Camera off, frozen, looped or resized pictures.
     Feed(FeedConfig),
     /// Scores that rise within the call.
@@ -62,6 +66,7 @@ pub enum CueSpec {
 /// Builds a cue.
 pub fn build(spec: CueSpec) -> Box<dyn Cue> {
     match spec {
+        CueSpec::Background(config) => Box::new(Background::new(config)),
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
         CueSpec::Rise(config) => Box::new(Rise::new(config)),
     }
@@ -69,5 +74,10 @@ pub fn build(spec: CueSpec) -> Box<dyn Cue> {
 
 /// Every cue, as configured.
 pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
-    [CueSpec::Feed(config.feed.clone()), CueSpec::Rise(config.rise.clone())].into_iter().map(build).collect()
+    let specs = [
+        CueSpec::Background(config.background.clone()),
+        CueSpec::Feed(config.feed.clone()),
+        CueSpec::Rise(config.rise.clone()),
+    ];
+    specs.into_iter().map(build).collect()
 }

@@ -19,6 +19,8 @@ pub enum EventKind {
     VoiceChanged,
     /// The camera gave a plain picture, or none was to be seen.
     CameraOff,
+    /// The background has hardly any detail beside a sharp face.
+    BackgroundBlurred,
     /// The picture stood still.
     VideoFrozen,
     /// The picture repeated an earlier stretch.
@@ -42,7 +44,11 @@ impl EventKind {
     pub fn class(self) -> EventClass {
         match self {
             Self::FaceSuspicious | Self::VoiceSuspicious | Self::FaceChanged | Self::VideoLooped => EventClass::Sign,
-            Self::VoiceChanged | Self::CameraOff | Self::VideoFrozen | Self::PictureResized => EventClass::Context,
+            Self::VoiceChanged
+            | Self::CameraOff
+            | Self::BackgroundBlurred
+            | Self::VideoFrozen
+            | Self::PictureResized => EventClass::Context,
         }
     }
 
@@ -54,6 +60,7 @@ impl EventKind {
             Self::FaceChanged => "the same face looked more like a true one earlier in the call",
             Self::VoiceChanged => "another voice, or the same through something new: compare who speaks",
             Self::CameraOff => "nothing can be said of the face while the camera is off",
+            Self::BackgroundBlurred => "a blurred or virtual background hides the room; many honest people use one",
             Self::VideoFrozen => "a still picture hides what happens; connections that stall do the same",
             Self::VideoLooped => {
                 "a camera never gives the same moving pictures twice; a recording played in a loop does"

@@ -17,7 +17,7 @@ pub struct Verdict {
     pub voice: Finding,
     /// Lip movement against sound.
     pub sync: Finding,
-    /// Virtual background and feed.
+    /// The pictures come from a camera and not from a loop; what is behind the person is context.
     pub background: Finding,
     /// Same face throughout.
     pub identity: Finding,

@@ -111,6 +111,10 @@ pub enum Reason {
     BelowThreshold,
     /// Events that speak for masking cover enough of the call.
     SignsInPart,
+    /// The picture never repeated an earlier stretch.
+    FeedMoves,
+    /// The picture repeated an earlier stretch.
+    FeedLooped,
     /// Not part of this version.
     NotImplemented,
     /// Stopped before the end of the recording.
