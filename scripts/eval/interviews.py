@@ -129,9 +129,9 @@ def camera(count, rng):
 
 
 def honest_look(frame, mask, rng):
-    """Dim light, noise, and a blurred background."""
-    mixed = background.blurred(frame, mask).astype(np.float32) * 0.55
-    return np.clip(mixed + rng.normal(0, 5, frame.shape), 0, 255).astype(np.uint8)
+    """Dim light and sensor noise, then the client's blurred background."""
+    dim = np.clip(frame * np.float32(0.55) + rng.normal(0, 5, frame.shape), 0, 255).astype(np.uint8)
+    return background.blurred(dim, mask)
 
 
 def write(path, frames, samples, size):

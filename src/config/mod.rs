@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cues::{BackgroundConfig, FeedConfig, RiseConfig};
+use crate::cues::{BackgroundConfig, FeedConfig, RiseConfig, VoiceShiftConfig};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +121,8 @@ pub struct CuesConfig {
     pub feed: FeedConfig,
     /// Scores that rise within the call.
     pub rise: RiseConfig,
+    /// A voice that becomes another.
+    pub voice_shift: VoiceShiftConfig,
 }
 
 /// From evidence to a finding.

@@ -5,10 +5,12 @@
 mod background;
 mod feed;
 mod rise;
+mod voice_shift;
 
 pub use background::{Background, BackgroundConfig};
 pub use feed::{Feed, FeedConfig};
 pub use rise::{Rise, RiseConfig};
+pub use voice_shift::{VoiceShift, VoiceShiftConfig};
 
 use crate::types::record::Finding;
 use crate::types::{Event, FrameEvidence, SoundEvidence, VoiceEvidence};
@@ -61,6 +63,8 @@ pub enum CueSpec {
     Feed(FeedConfig),
     /// Scores that rise within the call.
     Rise(RiseConfig),
+    /// A voice that becomes another.
+    VoiceShift(VoiceShiftConfig),
 }
 
 /// Builds a cue.
@@ -69,6 +73,7 @@ pub fn build(spec: CueSpec) -> Box<dyn Cue> {
         CueSpec::Background(config) => Box::new(Background::new(config)),
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
         CueSpec::Rise(config) => Box::new(Rise::new(config)),
+        CueSpec::VoiceShift(config) => Box::new(VoiceShift::new(config)),
     }
 }
 
@@ -78,6 +83,7 @@ pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
         CueSpec::Background(config.background.clone()),
         CueSpec::Feed(config.feed.clone()),
         CueSpec::Rise(config.rise.clone()),
+        CueSpec::VoiceShift(config.voice_shift.clone()),
     ];
     specs.into_iter().map(build).collect()
 }

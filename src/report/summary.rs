@@ -65,6 +65,7 @@ impl Summary {
             (EventKind::FaceChanged, Some(track)) => format!("face {} changes", track.0),
             (EventKind::FaceChanged, None) => "face changes".into(),
             (EventKind::VoiceChanged, _) => "voice changes".into(),
+            (EventKind::VoiceShifted, _) => "pitch and formants shift".into(),
             (EventKind::CameraOff, _) => "camera off".into(),
             (EventKind::BackgroundBlurred, _) => "background has no detail".into(),
             (EventKind::VideoFrozen, _) => "picture stands still".into(),

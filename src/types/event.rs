@@ -17,6 +17,8 @@ pub enum EventKind {
     FaceChanged,
     /// The voice network's score rose far above what was heard before.
     VoiceChanged,
+    /// Pitch and formants moved together against the speech before.
+    VoiceShifted,
     /// The camera gave a plain picture, or none was to be seen.
     CameraOff,
     /// The background has hardly any detail beside a sharp face.
@@ -45,6 +47,7 @@ impl EventKind {
         match self {
             Self::FaceSuspicious | Self::VoiceSuspicious | Self::FaceChanged | Self::VideoLooped => EventClass::Sign,
             Self::VoiceChanged
+            | Self::VoiceShifted
             | Self::CameraOff
             | Self::BackgroundBlurred
             | Self::VideoFrozen
@@ -59,8 +62,11 @@ impl EventKind {
             Self::VoiceSuspicious => "the voice sounds made by a machine, to a network that heard such voices",
             Self::FaceChanged => "the same face looked more like a true one earlier in the call",
             Self::VoiceChanged => "another voice, or the same through something new: compare who speaks",
+            Self::VoiceShifted => "a changer moves pitch and formants; another speaker does, too: listen who speaks",
             Self::CameraOff => "nothing can be said of the face while the camera is off",
-            Self::BackgroundBlurred => "a blurred or virtual background hides the room; many honest people use one",
+            Self::BackgroundBlurred => {
+                "a blurred or virtual background, or a plain wall, hides the room; many honest people have one"
+            }
             Self::VideoFrozen => "a still picture hides what happens; connections that stall do the same",
             Self::VideoLooped => {
                 "a camera never gives the same moving pictures twice; a recording played in a loop does"

@@ -1,7 +1,7 @@
 //! Evidence: what the networks say of one frame or one window of speech.
 
 use super::record::Reason;
-use super::{BoxPx, Glance, Landmarks, MediaTime, Quality, TimeSpan, TrackId};
+use super::{BoxPx, Glance, Landmarks, MediaTime, Quality, TimeSpan, TrackId, VoiceProfile};
 
 /// One face in one frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,8 @@ pub struct VoiceEvidence {
     pub speech_ratio: f32,
     /// Calibrated log-odds of "masked"; `None` when it was not scored.
     pub logit: Option<f32>,
+    /// Pitch and vocal tract; `None` when it was not scored or too little of it is voiced.
+    pub profile: Option<VoiceProfile>,
     /// Why it was not scored.
     pub reasons: Vec<Reason>,
 }

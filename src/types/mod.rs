@@ -10,6 +10,7 @@ mod picture;
 mod prob;
 pub mod record;
 mod time;
+mod voice;
 
 pub use audio::{AudioChunk, SpeechWindow};
 pub use event::{Event, EventClass, EventKind, Measure};
@@ -19,3 +20,4 @@ pub use glance::Glance;
 pub use picture::{ColorMatrix, ColorRange, Orientation, Picture, PictureFormat, PlaneView, Planes, VideoFrame};
 pub use prob::Prob;
 pub use time::{MediaTime, TimeSpan};
+pub use voice::VoiceProfile;

@@ -24,7 +24,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--motion", type=Path, default=Path(".runtime/train-motion"))
     parser.add_argument("--sets", nargs="+", default=["train"])
-    parser.add_argument("--held", default="held")
+    parser.add_argument("--held", nargs="+", default=["held"])
     parser.add_argument("--name", default="main")
     parser.add_argument("--leave-out", nargs="*", default=[], help="families, family-form, warps or generators not used")
     parser.add_argument("--each", nargs="*", default=[], help="leave each of these out in turn; prints, keeps nothing")
@@ -33,9 +33,9 @@ def arguments():
     return parser.parse_args()
 
 
-def load(network, args):
-    """(columns, statistics) of the training sets joined."""
-    parts = [motion_data.twins(network, args.motion, name) for name in args.sets]
+def load(network, motion, names):
+    """(columns, statistics) of several sets joined."""
+    parts = [motion_data.twins(network, motion, name) for name in names]
     columns = {key: np.concatenate([part[0][key] for part in parts]) for key in motion_data.KEYS}
     return columns, torch.cat([part[1] for part in parts])
 
@@ -108,8 +108,8 @@ def main():
     args = arguments()
     torch.set_num_threads(1)
     blank = motion_net.MotionNet()
-    columns, x = load(blank, args)
-    held, y = motion_data.twins(blank, args.motion, args.held)
+    columns, x = load(blank, args.motion, args.sets)
+    held, y = load(blank, args.motion, args.held)
     for name in args.each:
         network = fit(x[torch.from_numpy(kept(columns, [name]))], args.passes, args.seed)
         rows = ~kept(held, [name])
