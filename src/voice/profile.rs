@@ -19,6 +19,9 @@ const TRANSFORM: usize = 2 * FRAME;
 /// Pitch is looked for between these lags: 400 Hz and 65 Hz.
 const LAGS: std::ops::Range<usize> = 40..246;
 
+/// A peak of this share of the highest is as good.
+const NEARLY: f32 = 0.85;
+
 /// A frame is voiced when its autocorrelation peaks above this, and its level lies within so many decibels of the
 /// loudest.
 const VOICED: f32 = 0.6;
@@ -83,10 +86,10 @@ impl Profiler {
         let correlation = self.inverse(&powers);
         let energy = correlation.first().copied().filter(|e| *e > 1e-9)?;
         let at = |lag: usize| correlation[lag] / energy / self.of_window[lag].max(1e-3);
-        let (lag, peak) = LAGS.map(|lag| (lag, at(lag))).max_by(|a, b| a.1.total_cmp(&b.1))?;
-        if peak < VOICED {
-            return None;
-        }
+        let highest = LAGS.map(at).max_by(f32::total_cmp).filter(|peak| *peak >= VOICED)?;
+        // Two periods fit as well as one: the first peak that is nearly as high is the period.
+        let is_peak = |lag: &usize| at(*lag) > at(lag - 1) && at(*lag) >= at(lag + 1);
+        let lag = LAGS.find(|lag| is_peak(lag) && at(*lag) >= NEARLY * highest)?;
         let envelope = self.envelope(&powers);
         Some(Shape { level_db: 10.0 * energy.log10(), pitch_hz: AudioChunk::RATE_HZ as f32 / lag as f32, envelope })
     }
