@@ -86,10 +86,11 @@ impl Profiler {
         let correlation = self.inverse(&powers);
         let energy = correlation.first().copied().filter(|e| *e > 1e-9)?;
         let at = |lag: usize| correlation[lag] / energy / self.of_window[lag].max(1e-3);
-        let highest = LAGS.map(at).max_by(f32::total_cmp).filter(|peak| *peak >= VOICED)?;
+        let mut lags = LAGS;
+        let highest = lags.clone().map(at).max_by(f32::total_cmp).filter(|peak| *peak >= VOICED)?;
         // Two periods fit as well as one: the first peak that is nearly as high is the period.
         let is_peak = |lag: &usize| at(*lag) > at(lag - 1) && at(*lag) >= at(lag + 1);
-        let lag = LAGS.find(|lag| is_peak(lag) && at(*lag) >= NEARLY * highest)?;
+        let lag = lags.find(|lag| is_peak(lag) && at(*lag) >= NEARLY * highest)?;
         let envelope = self.envelope(&powers);
         Some(Shape { level_db: 10.0 * energy.log10(), pitch_hz: AudioChunk::RATE_HZ as f32 / lag as f32, envelope })
     }

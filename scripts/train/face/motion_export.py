@@ -67,7 +67,7 @@ def loaded(path):
 def halve(graph_model):
     """Stores the first layers' weights as FP16 behind a Cast."""
     graph, casts = graph_model.graph, []
-    for weight in [w for w in graph.initializer if len(w.dims) == 2 and np.prod(w.dims) >= LARGE and "enter" in w.name or "MatMul" in w.name]:
+    for weight in [w for w in graph.initializer if "enter" in w.name and np.prod(w.dims) >= LARGE]:
         values = onnx.numpy_helper.to_array(weight).astype(np.float16)
         half = onnx.numpy_helper.from_array(values, weight.name + "_half")
         casts.append(onnx.helper.make_node("Cast", [half.name], [weight.name], to=onnx.TensorProto.FLOAT))

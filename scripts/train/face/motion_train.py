@@ -1,7 +1,7 @@
 """Step M3: train the network on statistics of windows (motion_net.py).
 
-In: MOTION/windows/SET shards. Out: MOTION/runs/NAME/average.pt, the mean of the weights of --seeds runs' moving averages
-being taken by their logits when exported; figures on held-out people, those of what was left out apart.
+In: MOTION/windows/SET shards. Out: MOTION/runs/NAME/average.pt, the moving average of the weights (export several runs with
+other --seed to average their logits); figures on held-out people, of what was left out with --each.
 """
 
 import argparse
@@ -98,6 +98,15 @@ def table(columns, scores):
                 line(f"{key} {value}", scores[rows], labels[rows])
 
 
+def honest(columns, scores):
+    """False alarms by honest oddity: the share of reals above the level that a tenth of all reals pass."""
+    real = columns["label"] == 0
+    level = np.quantile(scores[real], 0.9)
+    for flag in ("still", "freeze", "backdrop", "beauty", ""):
+        rows = real & np.array([flag in flags.split("+") for flags in columns["flags"]])
+        print(f"  real, {flag or 'none of these':20s} windows {rows.sum():4d}  over the level {(scores[rows] > level).mean():.3f}")
+
+
 def kept(columns, names):
     """Rows of the pairs whose twin is none of the named kinds."""
     return np.repeat(~motion_data.of(columns, names)[1::2], 2)
@@ -121,7 +130,9 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(average.state_dict(), folder / "average.pt")
     print(f"{args.name}: {len(x) // 2} pairs, {x.shape[1]} statistics")
-    table(held, judged(average, y))
+    scores = judged(average, y)
+    table(held, scores)
+    honest(held, scores)
 
 
 if __name__ == "__main__":

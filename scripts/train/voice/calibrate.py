@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from channel import after_codec, before_codec, finished
 from data import HELD_METHODS, Library
 from evaluate import held_rows
-from networks import STATISTICS, kind_of
+from networks import kind_of
 from prepare import seeded
 from scoring import checkpoint_scorer, clip_score, figures
 
@@ -57,14 +57,14 @@ def calibrated(args, score):
 def flattened(args, scale, offset):
     """Slope and offset in, the same after what networks trained without a family lose on it out.
 
-    Each family weighs alike, and so do both classes. The picture network has no such twin: the loss of the
-    networks on statistics stands for the whole.
+    Each family weighs alike, and so do both classes. Not every network has twins that were trained without a family:
+    the loss of those that have stands for the whole.
     """
     seen, unseen, labels, weights = [], [], [], []
-    full = checkpoint_scorer([path for path in args.checkpoint if kind_of(path) in STATISTICS])
     for entry in args.left_out:
         family, runs = entry.split("=", 1)
-        blind = checkpoint_scorer(runs.split("+"))
+        blind, kinds = checkpoint_scorer(runs.split("+")), {kind_of(run) for run in runs.split("+")}
+        full = checkpoint_scorer([path for path in args.checkpoint if kind_of(path) in kinds])
         for variant in ("plain", "coded"):
             args.variant, args.leave_out, args.per_method, args.per_speaker = variant, family, 12, 2
             rows = held_rows(args)
