@@ -145,6 +145,8 @@ pub struct VerdictConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatingPoint {
+    /// Share of masks, by tools it was not shown, that the network can see at all.
+    pub seen_share: f32,
     /// At most this share of genuine calls is flagged, as far as the calls it was fitted on go.
     pub false_alarms: f32,
     /// P(masked) of a whole call from which there are signs.
@@ -218,8 +220,8 @@ impl Default for VoiceConfig {
 impl Default for VerdictConfig {
     fn default() -> Self {
         Self {
-            face: OperatingPoint { false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
-            voice: OperatingPoint { false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
+            face: OperatingPoint { seen_share: 0.45, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
+            voice: OperatingPoint { seen_share: 0.45, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
             min_face_s: 2.0,
             min_voice_s: 1.5,
             min_signs_s: 10.0,
@@ -255,7 +257,7 @@ impl Config {
         let (face, voice, verdict, limits) = (&self.face, &self.voice, &self.verdict, &self.limits);
         let side = if face.detect_side_px.is_multiple_of(32) { f64::from(face.detect_side_px) } else { 0.0 };
         let day = 86_400.0;
-        let rows: [(&'static str, f64, f64, f64, &'static str); 22] = [
+        let rows: [(&'static str, f64, f64, f64, &'static str); 24] = [
             ("fps", self.fps.unwrap_or(1.0), 0.001, 1000.0, "0.001 to 1000"),
             ("face.detect_side_px", side, 64.0, 2048.0, "a multiple of 32 from 64 to 2048"),
             ("face.min_score", face.min_score.into(), 0.0, 1.0, "0 to 1"),
@@ -267,6 +269,8 @@ impl Config {
             ("voice.vad_threshold", voice.vad_threshold.into(), 0.0, 1.0, "0 to 1"),
             ("voice.min_level_range_db", voice.min_level_range_db.into(), 0.0, 100.0, "0 to 100"),
             ("voice.max_tonal_share", voice.max_tonal_share.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.face.seen_share", verdict.face.seen_share.into(), 0.01, 1.0, "0.01 to 1"),
+            ("verdict.voice.seen_share", verdict.voice.seen_share.into(), 0.01, 1.0, "0.01 to 1"),
             ("verdict.face.signs_at", verdict.face.signs_at.into(), 0.0, 1.0, "0 to 1"),
             ("verdict.face.alarm_at", verdict.face.alarm_at.into(), 0.0, 1.0, "0 to 1"),
             ("verdict.face.false_alarms", verdict.face.false_alarms.into(), 0.0, 1.0, "0 to 1"),

@@ -7,8 +7,8 @@ use super::{Alert, BlockMean, Estimate, Smoother, Stretches};
 use crate::config::VerdictConfig;
 use crate::cues::Aspect;
 use crate::types::record::{
-    Coverage, Face, FaceQuality, Finding, Frame, Reason, SCOPE, ScoreState, TrackFinding, Verdict, Voice, VoiceState,
-    round, secs,
+    Coverage, Face, FaceQuality, Finding, Frame, Fused, Reason, SCOPE, ScoreState, TrackFinding, Verdict, Voice,
+    VoiceState, round, secs,
 };
 use crate::types::{
     Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
@@ -87,23 +87,24 @@ impl Fuser {
         self.coverage.video_s += step.as_secs();
         self.coverage.frames_seen += 1;
         let mut events = Vec::new();
-        let mut best: Option<Estimate> = None;
+        let mut best: Option<Fused> = None;
         let mut scored = false;
         for face in &frame.faces {
             let (estimate, event) = self.face(face, frame.pts, length);
             scored |= estimate.is_some();
-            best = higher(best, estimate);
+            best = higher(best, estimate.and_then(|e| e.fused(self.config.face.seen_share)));
             events.extend(event);
         }
         self.coverage.frames_scored += u64::from(scored);
         let heard = voice.and_then(|v| v.logit);
-        best = higher(best, heard.map(|logit| Estimate { logit, sampling: 0.0 }));
+        let heard = heard.map(|logit| Estimate { logit, sampling: 0.0 });
+        best = higher(best, heard.and_then(|e| e.fused(self.config.voice.seen_share)));
         let record = Frame {
             index: frame.index,
             pts_s: secs(frame.pts),
             utc: frame.utc,
             voice: voice_state(voice),
-            fused: best.as_ref().and_then(Estimate::fused),
+            fused: best,
             reasons: if frame.faces.is_empty() { vec![Reason::NoFace] } else { Vec::new() },
             faces: frame.faces.into_iter().map(face_record).collect(),
         };
@@ -176,9 +177,9 @@ impl Fuser {
         events.extend(self.voice_alert.close());
         events.iter().for_each(|event| self.event(event));
         let tracks: Vec<TrackFinding> = self.tracks.iter().map(|(id, track)| self.track(*id, track)).collect();
-        let needed_s = self.config.min_signs_s;
-        let mut face = self.signs.0.within(self.face_finding(&tracks, ended.has_video), needed_s);
-        let mut voice = self.signs.1.within(self.voice_finding(ended.has_audio), needed_s);
+        let (config, signs) = (&self.config, &self.signs);
+        let mut face = signs.0.within(self.face_finding(&tracks, ended.has_video), config.min_signs_s, &config.face);
+        let mut voice = signs.1.within(self.voice_finding(ended.has_audio), config.min_signs_s, &config.voice);
         for finding in [&mut face, &mut voice] {
             finding.reasons.extend(ended.cut);
         }
@@ -246,9 +247,9 @@ fn p_of(finding: &Finding) -> f32 {
     finding.p_masked.map_or(-1.0, Prob::get)
 }
 
-fn higher(a: Option<Estimate>, b: Option<Estimate>) -> Option<Estimate> {
+fn higher(a: Option<Fused>, b: Option<Fused>) -> Option<Fused> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if b.logit > a.logit { b } else { a }),
+        (Some(a), Some(b)) => Some(if b.p_masked > a.p_masked { b } else { a }),
         (a, b) => a.or(b),
     }
 }

@@ -7,12 +7,14 @@
 
 mod alert;
 mod fuser;
+mod open_set;
 mod stretch;
 mod temporal;
 mod verdict;
 
 pub use alert::Alert;
 pub use fuser::{Ended, Fuser};
+pub use open_set::open_set;
 pub use stretch::Stretches;
 pub use temporal::{BlockMean, Estimate, Smoother};
 pub use verdict::finding;

@@ -1,5 +1,7 @@
 //! Signs in a part of the call. In: events that speak for masking. Out: for how long, and how strongly.
 
+use super::open_set;
+use crate::config::OperatingPoint;
 use crate::types::record::{Finding, Outcome, Reason};
 use crate::types::{Event, MediaTime, Prob, TimeSpan};
 
@@ -34,8 +36,9 @@ impl Stretches {
 
     /// A finding about the whole call, and these stretches within it: masked for `needed_s` is masked, however much of
     /// the call was not. The probability is then the strongest stretch's where that is higher.
-    pub fn within(&self, whole: Finding, needed_s: f64) -> Finding {
-        let Some(best) = self.best.filter(|_| self.covered_s() >= needed_s) else { return whole };
+    pub fn within(&self, whole: Finding, needed_s: f64, at: &OperatingPoint) -> Finding {
+        let best = self.best.filter(|_| self.covered_s() >= needed_s);
+        let Some(best) = best.and_then(|p| Prob::from_logit(open_set(p.logit(), at.seen_share))) else { return whole };
         if matches!(whole.result, Outcome::SignsFound | Outcome::NotAssessed) {
             return whole;
         }
@@ -52,6 +55,8 @@ mod tests {
     use crate::types::EventKind;
     use proptest::prelude::*;
 
+    const AT: OperatingPoint = OperatingPoint { seen_share: 1.0, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 };
+
     fn event(start: f64, end: f64, score: f32) -> Event {
         let span = TimeSpan { start: MediaTime::from_secs(start), end: MediaTime::from_secs(end) };
         Event { kind: EventKind::FaceChanged, span, score: Prob::new(score).unwrap(), track: None, detail: vec![] }
@@ -67,12 +72,13 @@ mod tests {
         let mut stretches = Stretches::default();
         stretches.push(&event(300.0, 304.0, 0.81));
         stretches.push(&event(301.0, 303.0, 0.9));
-        assert_eq!(stretches.within(whole(Outcome::NoSignsFound), 10.0).result, Outcome::NoSignsFound);
+        assert_eq!(stretches.within(whole(Outcome::NoSignsFound), 10.0, &AT).result, Outcome::NoSignsFound);
         stretches.push(&event(320.0, 326.0, 0.85));
-        let found = stretches.within(whole(Outcome::NoSignsFound), 10.0);
-        assert_eq!((found.result, found.p_masked), (Outcome::SignsFound, Prob::new(0.9)));
+        let found = stretches.within(whole(Outcome::NoSignsFound), 10.0, &AT);
+        assert_eq!(found.result, Outcome::SignsFound);
+        assert!((found.p_masked.unwrap().get() - 0.9).abs() < 1e-4);
         assert_eq!(found.reasons, [Reason::SignsInPart]);
-        assert_eq!(stretches.within(whole(Outcome::NotAssessed), 10.0).result, Outcome::NotAssessed);
+        assert_eq!(stretches.within(whole(Outcome::NotAssessed), 10.0, &AT).result, Outcome::NotAssessed);
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! Evidence over time. In: log-odds with their times. Out: means with a range.
 
+use super::open_set;
 use crate::types::record::Fused;
 use crate::types::{MediaTime, Prob};
 
@@ -27,14 +28,11 @@ impl Estimate {
         self.sampling.hypot(BETWEEN_CALLS)
     }
 
-    /// As a probability with its range.
-    pub fn fused(&self) -> Option<Fused> {
+    /// As a probability with its range; `seen_share` of the masks are of a kind the network can see ([`open_set`]).
+    pub fn fused(&self, seen_share: f32) -> Option<Fused> {
         let margin = Z95 * self.error();
-        Some(Fused {
-            p_masked: Prob::from_logit(self.logit)?,
-            low: Prob::from_logit(self.logit - margin)?,
-            high: Prob::from_logit(self.logit + margin)?,
-        })
+        let p = |logit: f32| Prob::from_logit(open_set(logit, seen_share));
+        Some(Fused { p_masked: p(self.logit)?, low: p(self.logit - margin)?, high: p(self.logit + margin)? })
     }
 }
 

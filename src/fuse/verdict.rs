@@ -1,8 +1,9 @@
 //! From an estimate to a finding. In: log-odds with a range, coverage, thresholds. Out: what can be said, and why.
 
-use super::Estimate;
 use super::temporal::BETWEEN_CALLS;
+use super::{Estimate, open_set};
 use crate::config::OperatingPoint;
+use crate::types::Prob;
 use crate::types::record::{Finding, Outcome, Reason};
 
 /// A finding about what was not looked at.
@@ -26,16 +27,16 @@ pub fn finding(
     absent: Reason,
     at: &OperatingPoint,
 ) -> Finding {
-    let Some((estimate, fused)) = estimate.and_then(|e| Some((e, e.fused()?))) else {
+    let Some((estimate, fused)) = estimate.and_then(|e| Some((e, e.fused(at.seen_share)?))) else {
         return not_assessed(absent);
     };
     let Estimate { logit, sampling } = estimate;
-    let threshold = (at.signs_at / (1.0 - at.signs_at)).ln();
+    let reaches = |logit: f32| Prob::from_logit(open_set(logit, at.seen_share)).is_some_and(|p| p.get() >= at.signs_at);
     let (result, reason) = if covered_s < needed_s {
         (Outcome::Inconclusive, Reason::LowCoverage)
-    } else if logit - sampling >= threshold {
+    } else if reaches(logit - sampling) {
         (Outcome::SignsFound, Reason::AboveThreshold)
-    } else if logit + sampling.max(BETWEEN_CALLS) < threshold {
+    } else if !reaches(logit + sampling.max(BETWEEN_CALLS)) {
         (Outcome::NoSignsFound, Reason::BelowThreshold)
     } else {
         (Outcome::Inconclusive, Reason::NearThreshold)
@@ -77,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Signs begin at log-odds 1.386.
-    const AT: OperatingPoint = OperatingPoint { false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 };
+    const AT: OperatingPoint = OperatingPoint { seen_share: 1.0, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 };
 
     fn judge(logit: f32, sampling: f32, covered_s: f64) -> Outcome {
         finding(Some(Estimate { logit, sampling }), covered_s, 2.0, Reason::NoFace, &AT).result
