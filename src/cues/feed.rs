@@ -53,19 +53,24 @@ impl Default for FeedConfig {
 
 /// A condition that lasts.
 #[derive(Debug, Default)]
-struct Stretch {
+pub(super) struct Stretch {
     open: Option<TimeSpan>,
 }
 
 impl Stretch {
     /// Extends the stretch while `holds`; gives the one that has ended.
-    fn push(&mut self, span: TimeSpan, holds: bool) -> Option<TimeSpan> {
+    pub(super) fn push(&mut self, span: TimeSpan, holds: bool) -> Option<TimeSpan> {
         let ended = self.open.is_some_and(|open| span.start - open.end > JOIN).then(|| self.open.take()).flatten();
         if holds {
             let start = self.open.map_or(span.start, |open| open.start);
             self.open = Some(TimeSpan { start, end: span.end });
         }
         ended
+    }
+
+    /// Ends the stretch.
+    pub(super) fn end(&mut self) -> Option<TimeSpan> {
+        self.open.take()
     }
 }
 
@@ -178,7 +183,7 @@ impl Cue for Feed {
     }
 
     fn finish(&mut self) -> CueEnd {
-        let (off, frozen, repeat) = (self.off.open.take(), self.frozen.open.take(), self.repeat.take());
+        let (off, frozen, repeat) = (self.off.end(), self.frozen.end(), self.repeat.take());
         let events = [self.off(off), self.frozen(frozen), self.looped(repeat)].into_iter().flatten().collect();
         CueEnd { events, finding: None }
     }

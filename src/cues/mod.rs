@@ -3,10 +3,12 @@
 //! no input or output.
 
 mod feed;
+mod lip_sync;
 
 pub use feed::{Feed, FeedConfig};
+pub use lip_sync::{LipSync, LipSyncConfig};
 
-use crate::types::record::Finding;
+use crate::types::record::{Finding, SyncLag};
 use crate::types::{Event, FrameEvidence, SoundEvidence, VoiceEvidence};
 
 /// A physical cue.
@@ -38,10 +40,10 @@ pub struct CueEnd {
 }
 
 /// A part of the verdict that a cue answers for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Aspect {
-    /// `verdict.sync`.
-    Sync,
+    /// `verdict.sync`, with how late the sound is.
+    Sync(Option<SyncLag>),
     /// `verdict.background`.
     Background,
     /// `verdict.identity`.
@@ -53,16 +55,20 @@ pub enum Aspect {
 pub enum CueSpec {
     /// Camera off, frozen, looped or resized pictures.
     Feed(FeedConfig),
+    /// Lips against the voice.
+    LipSync(LipSyncConfig),
 }
 
 /// Builds a cue.
 pub fn build(spec: CueSpec) -> Box<dyn Cue> {
     match spec {
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
+        CueSpec::LipSync(config) => Box::new(LipSync::new(config)),
     }
 }
 
 /// Every cue, as configured.
 pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
-    [CueSpec::Feed(config.feed.clone())].into_iter().map(build).collect()
+    let specs = [CueSpec::Feed(config.feed.clone()), CueSpec::LipSync(config.lip_sync.clone())];
+    specs.into_iter().map(build).collect()
 }

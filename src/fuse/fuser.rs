@@ -6,8 +6,8 @@ use super::verdict::{finding, inconclusive, not_assessed, overall};
 use super::{Alert, BlockMean, Estimate, Smoother};
 use crate::config::VerdictConfig;
 use crate::types::record::{
-    Coverage, Face, FaceQuality, Finding, Frame, Reason, SCOPE, ScoreState, TrackFinding, Verdict, Voice, VoiceState,
-    round, secs,
+    Coverage, Face, FaceQuality, Finding, Frame, Reason, SCOPE, ScoreState, SyncFinding, TrackFinding, Verdict, Voice,
+    VoiceState, round, secs,
 };
 use crate::types::{
     Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
@@ -165,7 +165,7 @@ impl Fuser {
             overall: overall(&face, &voice),
             face,
             voice,
-            sync: not_assessed(Reason::NotImplemented),
+            sync: SyncFinding { finding: not_assessed(Reason::NotImplemented), lag: None },
             background: not_assessed(Reason::NotImplemented),
             identity: not_assessed(Reason::NotImplemented),
             tracks,
@@ -293,6 +293,7 @@ mod tests {
                 bbox,
                 landmarks: [bbox.centre(); 5],
                 quality: QUALITY,
+                mouth_open: None,
                 logit: *logit,
                 reasons: vec![],
             })

@@ -17,7 +17,7 @@ use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, BROKE_OFF, Cancel, Source, VideoStream};
 use crate::report::Sink;
-use crate::types::record::{End, EventRecord, Reason, Record, SCHEMA, Start, Verdict};
+use crate::types::record::{End, EventRecord, Reason, Record, SCHEMA, Start, SyncFinding, Verdict};
 use crate::types::{Event, FrameEvidence, MediaTime};
 
 /// Frames between detection and scoring; each holds a decoded picture (1.4 MB at 1280×720).
@@ -248,11 +248,11 @@ impl<'a> Joiner<'a> {
         open.sort_by_key(|e| (e.span.start, e.kind, e.track));
         write_events(sink, open)?;
         for (aspect, finding) in findings {
-            *match aspect {
-                Aspect::Sync => &mut verdict.sync,
-                Aspect::Background => &mut verdict.background,
-                Aspect::Identity => &mut verdict.identity,
-            } = finding;
+            match aspect {
+                Aspect::Sync(lag) => verdict.sync = SyncFinding { finding, lag },
+                Aspect::Background => verdict.background = finding,
+                Aspect::Identity => verdict.identity = finding,
+            }
         }
         Ok((verdict, sink))
     }
