@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cues::{BackgroundConfig, FeedConfig, RiseConfig, VoiceShiftConfig};
+use crate::cues::{BackgroundConfig, FeedConfig, LipSyncConfig, RiseConfig, VoiceShiftConfig};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +123,8 @@ pub struct CuesConfig {
     pub rise: RiseConfig,
     /// A voice that becomes another.
     pub voice_shift: VoiceShiftConfig,
+    /// Lips against the voice.
+    pub lip_sync: LipSyncConfig,
 }
 
 /// From evidence to a finding.
@@ -283,7 +285,8 @@ impl Config {
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
             ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];
-        let outside = rows.into_iter().find(|(_, value, low, high, _)| !(low..=high).contains(&value));
+        let mut all = rows.into_iter().chain(self.cues.lip_sync.bounds());
+        let outside = all.find(|(_, value, low, high, _)| !(low..=high).contains(&value));
         match outside {
             Some((key, value, _, _, bounds)) => Err(ConfigError::OutOfBounds { key, value: value.to_string(), bounds }),
             None => Ok(()),

@@ -103,33 +103,20 @@ impl Cue for Background {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{FaceEvidence, Quality, TrackId};
+    use crate::types::fixtures::{face, frame};
     use proptest::prelude::*;
 
     fn frames(room: u8, skin: u8) -> Vec<Event> {
-        let bbox = BoxPx { x: 260.0, y: 100.0, w: 120.0, h: 140.0 };
         let inside = |i: usize| {
             let (x, y) = ((i % Glance::COLUMNS) * 20 + 10, (i / Glance::COLUMNS) * 20 + 10);
             (260..380).contains(&x) && (100..240).contains(&y)
         };
         let edges = (0..Glance::COLUMNS * Glance::ROWS).map(|i| if inside(i) { skin } else { room }).collect();
         let glance = Glance { size: (640, 360), cells: vec![], edges };
-        let quality = Quality {
-            size_px: 120.0,
-            sharpness: 0.2,
-            yaw_deg: 0.0,
-            pitch_deg: 0.0,
-            roll_deg: 0.0,
-            exposure: 0.5,
-            cut_off: 0.0,
-        };
-        let landmarks = [bbox.centre(); 5];
-        let face = FaceEvidence { track: TrackId(1), bbox, landmarks, quality, logit: None, reasons: vec![] };
         let mut cue = Background::new(BackgroundConfig::default());
         for i in 0..50 {
-            let pts = MediaTime::from_samples(i, 10);
-            let (faces, glance) = (vec![face.clone()], glance.clone());
-            assert!(cue.frame(&FrameEvidence { index: i as u64, pts, utc: None, faces, glance }).is_empty());
+            let seen = FrameEvidence { glance: glance.clone(), ..frame(i, 10, vec![face(1, None)]) };
+            assert!(cue.frame(&seen).is_empty());
         }
         cue.finish().events
     }

@@ -54,19 +54,24 @@ impl Default for FeedConfig {
 
 /// A condition that lasts.
 #[derive(Debug, Default)]
-struct Stretch {
+pub(super) struct Stretch {
     open: Option<TimeSpan>,
 }
 
 impl Stretch {
     /// Extends the stretch while `holds`; gives the one that has ended.
-    fn push(&mut self, span: TimeSpan, holds: bool) -> Option<TimeSpan> {
+    pub(super) fn push(&mut self, span: TimeSpan, holds: bool) -> Option<TimeSpan> {
         let ended = self.open.is_some_and(|open| span.start - open.end > JOIN).then(|| self.open.take()).flatten();
         if holds {
             let start = self.open.map_or(span.start, |open| open.start);
             self.open = Some(TimeSpan { start, end: span.end });
         }
         ended
+    }
+
+    /// Ends the stretch.
+    pub(super) fn end(&mut self) -> Option<TimeSpan> {
+        self.open.take()
     }
 }
 
@@ -191,7 +196,7 @@ impl Cue for Feed {
     }
 
     fn finish(&mut self) -> CueEnd {
-        let (off, frozen, repeat) = (self.off.open.take(), self.frozen.open.take(), self.repeat.take());
+        let (off, frozen, repeat) = (self.off.end(), self.frozen.end(), self.repeat.take());
         let events: Vec<Event> =
             [self.off(off), self.frozen(frozen), self.looped(repeat)].into_iter().flatten().collect();
         self.loops += events.iter().filter(|e| e.kind == EventKind::VideoLooped).count();
@@ -202,12 +207,13 @@ impl Cue for Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::fixtures;
     use proptest::prelude::*;
 
     fn frame(i: i64, cells: impl Fn(usize) -> u8) -> FrameEvidence {
         let cells = (0..Glance::COLUMNS * Glance::ROWS).map(cells).collect();
         let glance = Glance { size: (64, 36), cells, edges: vec![] };
-        FrameEvidence { index: i as u64, pts: MediaTime::from_samples(i, 5), utc: None, faces: vec![], glance }
+        FrameEvidence { glance, ..fixtures::frame(i, 5, vec![]) }
     }
 
     /// A picture that is never the same at two times below the prime 997.

@@ -4,15 +4,17 @@
 
 mod background;
 mod feed;
+mod lip_sync;
 mod rise;
 mod voice_shift;
 
 pub use background::{Background, BackgroundConfig};
 pub use feed::{Feed, FeedConfig};
+pub use lip_sync::{LipSync, LipSyncConfig};
 pub use rise::{Rise, RiseConfig};
 pub use voice_shift::{VoiceShift, VoiceShiftConfig};
 
-use crate::types::record::Finding;
+use crate::types::record::{Finding, SyncLag};
 use crate::types::{Event, FrameEvidence, SoundEvidence, VoiceEvidence};
 
 /// A physical cue.
@@ -44,10 +46,10 @@ pub struct CueEnd {
 }
 
 /// A part of the verdict that a cue answers for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Aspect {
-    /// `verdict.sync`.
-    Sync,
+    /// `verdict.sync`, with how late the sound is.
+    Sync(Option<SyncLag>),
     /// `verdict.background`.
     Background,
     /// `verdict.identity`.
@@ -65,6 +67,8 @@ pub enum CueSpec {
     Rise(RiseConfig),
     /// A voice that becomes another.
     VoiceShift(VoiceShiftConfig),
+    /// Lips against the voice.
+    LipSync(LipSyncConfig),
 }
 
 /// Builds a cue.
@@ -74,6 +78,7 @@ pub fn build(spec: CueSpec) -> Box<dyn Cue> {
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
         CueSpec::Rise(config) => Box::new(Rise::new(config)),
         CueSpec::VoiceShift(config) => Box::new(VoiceShift::new(config)),
+        CueSpec::LipSync(config) => Box::new(LipSync::new(config)),
     }
 }
 
@@ -82,6 +87,7 @@ pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
     let specs = [
         CueSpec::Background(config.background.clone()),
         CueSpec::Feed(config.feed.clone()),
+        CueSpec::LipSync(config.lip_sync.clone()),
         CueSpec::Rise(config.rise.clone()),
         CueSpec::VoiceShift(config.voice_shift.clone()),
     ];

@@ -211,35 +211,13 @@ impl Cue for Rise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{BoxPx, FaceEvidence, Glance, Quality};
+    use crate::types::fixtures::{face, frame};
     use proptest::prelude::*;
-
-    fn frame(i: i64, logit: f32) -> FrameEvidence {
-        let bbox = BoxPx { x: 0.0, y: 0.0, w: 90.0, h: 90.0 };
-        let quality = Quality {
-            size_px: 90.0,
-            sharpness: 0.2,
-            yaw_deg: 0.0,
-            pitch_deg: 0.0,
-            roll_deg: 0.0,
-            exposure: 0.5,
-            cut_off: 0.0,
-        };
-        let face = FaceEvidence {
-            track: TrackId(1),
-            bbox,
-            landmarks: [bbox.centre(); 5],
-            quality,
-            logit: Some(logit),
-            reasons: vec![],
-        };
-        let (pts, glance) = (MediaTime::from_samples(i, 5), Glance::default());
-        FrameEvidence { index: i as u64, pts, utc: None, faces: vec![face], glance }
-    }
 
     fn run(logits: impl Iterator<Item = f32>) -> Vec<Event> {
         let mut rise = Rise::new(RiseConfig::default());
-        let mut events: Vec<Event> = logits.zip(0..).flat_map(|(logit, i)| rise.frame(&frame(i, logit))).collect();
+        let mut events: Vec<Event> =
+            logits.zip(0..).flat_map(|(logit, i)| rise.frame(&frame(i, 5, vec![face(1, Some(logit))]))).collect();
         events.extend(rise.finish().events);
         events
     }

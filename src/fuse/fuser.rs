@@ -7,8 +7,8 @@ use super::{Alert, BlockMean, Estimate, Smoother, Stretches};
 use crate::config::VerdictConfig;
 use crate::cues::Aspect;
 use crate::types::record::{
-    Coverage, Face, FaceQuality, Finding, Frame, Fused, Reason, SCOPE, ScoreState, TrackFinding, Verdict, Voice,
-    VoiceState, round, secs,
+    Coverage, Face, FaceQuality, Finding, Frame, Fused, Reason, SCOPE, ScoreState, SyncFinding, TrackFinding, Verdict,
+    Voice, VoiceState, round, secs,
 };
 use crate::types::{
     Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
@@ -183,13 +183,18 @@ impl Fuser {
         for finding in [&mut face, &mut voice] {
             finding.reasons.extend(ended.cut);
         }
-        let of = |aspect: Aspect| {
-            let found = cues.iter().find(|(a, _)| *a == aspect).map(|(_, finding)| finding.clone());
-            found.unwrap_or_else(|| not_assessed(Reason::NotImplemented))
-        };
-        let (sync, background, identity) = (of(Aspect::Sync), of(Aspect::Background), of(Aspect::Identity));
+        let unseen = || not_assessed(Reason::NotImplemented);
+        let mut sync = SyncFinding { finding: unseen(), lag: None };
+        let (mut background, mut identity) = (unseen(), unseen());
+        for (aspect, finding) in cues {
+            match aspect {
+                Aspect::Sync(lag) => sync = SyncFinding { finding, lag },
+                Aspect::Background => background = finding,
+                Aspect::Identity => identity = finding,
+            }
+        }
         let verdict = Verdict {
-            overall: overall(&face, &voice, &[&sync, &background, &identity]),
+            overall: overall(&face, &voice, &[&sync.finding, &background, &identity]),
             face,
             voice,
             sync,
@@ -298,39 +303,12 @@ fn quality_record(q: &Quality) -> FaceQuality {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::fixtures;
     use crate::types::record::Outcome;
-    use crate::types::{BoxPx, Glance};
-
-    const QUALITY: Quality = Quality {
-        size_px: 90.0,
-        sharpness: 0.2,
-        yaw_deg: 0.0,
-        pitch_deg: 0.0,
-        roll_deg: 0.0,
-        exposure: 0.5,
-        cut_off: 0.0,
-    };
 
     fn frame(index: i64, logits: &[Option<f32>]) -> FrameEvidence {
-        let bbox = BoxPx { x: 0.0, y: 0.0, w: 90.0, h: 90.0 };
-        let faces = logits.iter().zip(1..);
-        let faces = faces
-            .map(|(logit, id)| FaceEvidence {
-                track: TrackId(id),
-                bbox,
-                landmarks: [bbox.centre(); 5],
-                quality: QUALITY,
-                logit: *logit,
-                reasons: vec![],
-            })
-            .collect();
-        FrameEvidence {
-            index: index as u64,
-            pts: MediaTime::from_samples(index, 10),
-            utc: None,
-            faces,
-            glance: Glance::default(),
-        }
+        let faces = logits.iter().zip(1..).map(|(logit, id)| fixtures::face(id, *logit));
+        fixtures::frame(index, 10, faces.collect())
     }
 
     fn ended() -> Ended {

@@ -9,7 +9,7 @@ use crate::config::FaceConfig;
 use crate::error::Error;
 use crate::face::detect::Detector;
 use crate::face::track::{TrackedFace, Tracker};
-use crate::face::{FaceScorer, assess, crop, crop_map, fit_to_score};
+use crate::face::{FaceScorer, assess, crop, crop_map, fit_to_score, mouth_open};
 use crate::infer::thread_cpu_time;
 use crate::media::{Cancel, VideoStream};
 use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, Glance, MediaTime, VideoFrame};
@@ -118,7 +118,8 @@ fn score_frame(
             fit.push(&c.rgb);
         }
         let FaceCrop { track, bbox, landmarks, quality, .. } = *c;
-        faces.push(FaceEvidence { track, bbox, landmarks, quality, logit: None, reasons });
+        let mouth_open = mouth_open(&c.rgb, scorer.size().0, scorer.template());
+        faces.push(FaceEvidence { track, bbox, landmarks, quality, mouth_open, logit: None, reasons });
     }
     let mut logits = scorer.score(&fit)?.into_iter();
     for face in faces.iter_mut().filter(|f| f.reasons.is_empty()) {

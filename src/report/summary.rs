@@ -71,6 +71,10 @@ impl Summary {
             (EventKind::VideoFrozen, _) => "picture stands still".into(),
             (EventKind::VideoLooped, _) => "video plays in a loop".into(),
             (EventKind::PictureResized, _) => "picture size changes".into(),
+            (EventKind::LipSyncLag, _) => "sound and lips apart".into(),
+            (EventKind::LipSyncJitter, _) => "sound and lips drift to and fro".into(),
+            (EventKind::SpeechWithoutLips, _) => "speech, lips still".into(),
+            (EventKind::LipsWithoutSpeech, _) => "lips move, no speech".into(),
         };
         let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, p: event.score.get() };
         keep_best(&mut self.events, moment);
@@ -82,6 +86,10 @@ impl Summary {
         lines.push(format!("overall   {}{partial}", finding_line(&verdict.overall)));
         lines.push(format!("face      {}", finding_line(&verdict.face)));
         lines.push(format!("voice     {}", finding_line(&verdict.voice)));
+        if verdict.sync.finding.result != Outcome::NotAssessed {
+            let lag = verdict.sync.lag.map(|l| format!("; sound {:+.0} ms", l.lag_ms)).unwrap_or_default();
+            lines.push(format!("lip sync  {}{lag}", finding_line(&verdict.sync.finding)));
+        }
         let c = &verdict.coverage;
         lines.push(format!(
             "coverage  {} of {} frames with a scored face; {:.1} s of speech scored in {}",
@@ -172,6 +180,12 @@ fn words(reason: Reason) -> &'static str {
         Reason::FaceCutOff => "face cut off",
         Reason::FaceProfile => "face turned away",
         Reason::FaceExposure => "too dark or too bright",
+        Reason::SeveralFaces => "several faces in view",
+        Reason::LowFrameRate => "too few frames a second",
+        Reason::LipsFollowVoice => "the lips follow the voice",
+        Reason::LagJumps => "the time between lips and voice jumps",
+        Reason::NoClearLag => "lips and voice do not fit clearly",
+        Reason::SpeechWithoutLips => "speech, but the lips are still",
         Reason::NoSpeech => "no speech",
         Reason::VoiceNoisy => "too noisy",
         Reason::VoiceMusic => "music",

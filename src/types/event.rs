@@ -29,6 +29,14 @@ pub enum EventKind {
     VideoLooped,
     /// The picture changed its size.
     PictureResized,
+    /// The sound came early or late against the lips, and stayed so.
+    LipSyncLag,
+    /// How late the sound came jumped again and again.
+    LipSyncJitter,
+    /// There was speech while the only face's lips were still.
+    SpeechWithoutLips,
+    /// The lips moved without speech.
+    LipsWithoutSpeech,
 }
 
 /// What an event means for the finding.
@@ -45,13 +53,18 @@ impl EventKind {
     /// What it means.
     pub fn class(self) -> EventClass {
         match self {
-            Self::FaceSuspicious | Self::VoiceSuspicious | Self::FaceChanged | Self::VideoLooped => EventClass::Sign,
+            Self::FaceSuspicious
+            | Self::VoiceSuspicious
+            | Self::FaceChanged
+            | Self::LipSyncJitter
+            | Self::VideoLooped => EventClass::Sign,
             Self::VoiceChanged
             | Self::VoiceShifted
             | Self::CameraOff
             | Self::BackgroundBlurred
             | Self::VideoFrozen
             | Self::PictureResized => EventClass::Context,
+            Self::LipSyncLag | Self::SpeechWithoutLips | Self::LipsWithoutSpeech => EventClass::Context,
         }
     }
 
@@ -72,6 +85,12 @@ impl EventKind {
                 "a camera never gives the same moving pictures twice; a recording played in a loop does"
             }
             Self::PictureResized => "the sender or the connection changed the picture's size",
+            Self::LipSyncLag => "the sound and the lips are apart by a constant time; connections do that",
+            Self::LipSyncJitter => "lips and voice of one camera and microphone keep their distance; here it jumps",
+            Self::SpeechWithoutLips => {
+                "somebody speaks, but not these lips: the other side of the call, or a voice from elsewhere"
+            }
+            Self::LipsWithoutSpeech => "the lips move and nothing is heard; a muted microphone does the same",
         }
     }
 }

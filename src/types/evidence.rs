@@ -14,6 +14,9 @@ pub struct FaceEvidence {
     pub landmarks: Landmarks,
     /// How well it can be judged.
     pub quality: Quality,
+    /// How far the mouth is open: how dark it is, as a share of the face's median luma, about 0 to 0.7. `None` when
+    /// the crop is black.
+    pub mouth_open: Option<f32>,
     /// Calibrated log-odds of "masked"; `None` when it was not scored.
     pub logit: Option<f32>,
     /// Why it was not scored.

@@ -5,6 +5,8 @@ mod audio;
 mod event;
 mod evidence;
 mod face;
+#[cfg(test)]
+pub mod fixtures;
 mod glance;
 mod picture;
 mod prob;

@@ -16,7 +16,7 @@ pub struct Verdict {
     /// The voice.
     pub voice: Finding,
     /// Lip movement against sound.
-    pub sync: Finding,
+    pub sync: SyncFinding,
     /// The pictures come from a camera and not from a loop; what is behind the person is context.
     pub background: Finding,
     /// Same face throughout.
@@ -58,6 +58,27 @@ pub struct Finding {
     pub high: Option<Prob>,
     /// Why.
     pub reasons: Vec<Reason>,
+}
+
+/// What can be said of lips and voice.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SyncFinding {
+    /// What can be said.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// How late the sound is; null when lips and voice were not compared.
+    pub lag: Option<SyncLag>,
+}
+
+/// How late the sound is against the lips.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct SyncLag {
+    /// Milliseconds, positive when the sound comes late.
+    pub lag_ms: f64,
+    /// How often unrelated lips and voice would fit worse, 0..=1: with a low one the lag means little.
+    pub confidence: f64,
+    /// Standard deviation of the lag over the call; null with fewer than two sure windows.
+    pub jitter_ms: Option<f64>,
 }
 
 /// A finding about one person in view.

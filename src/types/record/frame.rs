@@ -89,6 +89,10 @@ pub enum Reason {
     FaceProfile,
     /// Too dark or too bright.
     FaceExposure,
+    /// More than one face in view: whose voice it is cannot be told.
+    SeveralFaces,
+    /// Too few frames a second to follow the lips.
+    LowFrameRate,
     /// No speech there.
     NoSpeech,
     /// Less speech than the network needs.
@@ -115,6 +119,14 @@ pub enum Reason {
     FeedMoves,
     /// The picture repeated an earlier stretch.
     FeedLooped,
+    /// The lips follow the voice, early or late.
+    LipsFollowVoice,
+    /// How late the sound is jumps again and again.
+    LagJumps,
+    /// No lag fits lips and voice clearly.
+    NoClearLag,
+    /// The lips are still while there is speech.
+    SpeechWithoutLips,
     /// Not part of this version.
     NotImplemented,
     /// Stopped before the end of the recording.
