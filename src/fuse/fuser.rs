@@ -272,7 +272,7 @@ fn quality_record(q: &Quality) -> FaceQuality {
 mod tests {
     use super::*;
     use crate::types::record::Outcome;
-    use crate::types::{BoxPx, Glance};
+    use crate::types::{BoxPx, Glance, Look};
 
     const QUALITY: Quality = Quality {
         size_px: 90.0,
@@ -292,7 +292,10 @@ mod tests {
                 track: TrackId(id),
                 bbox,
                 landmarks: [bbox.centre(); 5],
+                confidence: 0.9,
                 quality: QUALITY,
+                look: Look::default(),
+                embedding: None,
                 logit: *logit,
                 reasons: vec![],
             })
