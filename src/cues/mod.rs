@@ -3,8 +3,13 @@
 //! no input or output.
 
 mod feed;
+mod identity;
+mod reference;
+#[cfg(test)]
+mod scene;
 
 pub use feed::{Feed, FeedConfig};
+pub use identity::{Identity, IdentityConfig};
 
 use crate::types::record::Finding;
 use crate::types::{Event, FrameEvidence, SoundEvidence, VoiceEvidence};
@@ -53,16 +58,20 @@ pub enum Aspect {
 pub enum CueSpec {
     /// Camera off, frozen, looped or resized pictures.
     Feed(FeedConfig),
+    /// The same face throughout.
+    Identity(IdentityConfig),
 }
 
 /// Builds a cue.
 pub fn build(spec: CueSpec) -> Box<dyn Cue> {
     match spec {
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
+        CueSpec::Identity(config) => Box::new(Identity::new(config)),
     }
 }
 
 /// Every cue, as configured.
 pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
-    [CueSpec::Feed(config.feed.clone())].into_iter().map(build).collect()
+    let specs = [CueSpec::Feed(config.feed.clone()), CueSpec::Identity(config.identity.clone())];
+    specs.into_iter().map(build).collect()
 }

@@ -66,6 +66,9 @@ impl Summary {
             (EventKind::VideoFrozen, _) => "picture stands still".into(),
             (EventKind::VideoLooped, _) => "video plays in a loop".into(),
             (EventKind::PictureResized, _) => "picture size changes".into(),
+            (kind, track) => {
+                format!("{}{}", face_words(kind), track.map_or(String::new(), |t| format!(", face {}", t.0)))
+            }
         };
         let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, p: event.score.get() };
         keep_best(&mut self.events, moment);
@@ -159,6 +162,23 @@ fn finding_line(finding: &Finding) -> String {
     format!("{result:<17} {numbers:<27} {}", why.join("; ")).trim_end().to_owned()
 }
 
+/// An event of a face's identity or of a challenge in plain words.
+fn face_words(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::IdentityJump => "another face for a moment",
+        EventKind::IdentityChange => "the face becomes another's",
+        EventKind::IdentityDrift => "the face slowly changes",
+        EventKind::PersonChange => "another person comes",
+        EventKind::ProfileTurn => "head turned to the side",
+        EventKind::FastMotion => "head moves fast",
+        EventKind::LightChange => "light changes",
+        EventKind::FaceCovered => "something before the face",
+        EventKind::ChallengeBroken => "the face gives way",
+        EventKind::LightLag => "light comes late to the face",
+        _ => "moment",
+    }
+}
+
 /// A reason in plain words.
 fn words(reason: Reason) -> &'static str {
     match reason {
@@ -178,6 +198,10 @@ fn words(reason: Reason) -> &'static str {
         Reason::WideRange => "the range is too wide",
         Reason::AboveThreshold => "above the threshold",
         Reason::BelowThreshold => "below the threshold",
+        Reason::SameFace => "the same face throughout",
+        Reason::FaceJumps => "another face shows for moments",
+        Reason::FaceChanges => "the face becomes another's",
+        Reason::FaceUnclear => "hardly a clear view of the face",
         Reason::NotImplemented => "not part of this version",
         Reason::Interrupted => "interrupted",
         Reason::BrokenOff => "the recording broke off",

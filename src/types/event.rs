@@ -21,6 +21,26 @@ pub enum EventKind {
     VideoLooped,
     /// The picture changed its size.
     PictureResized,
+    /// Another face showed for a moment.
+    IdentityJump,
+    /// The face became another's and stayed so.
+    IdentityChange,
+    /// The face moved slowly away from what it was.
+    IdentityDrift,
+    /// Another person came, behind a cut or a pause.
+    PersonChange,
+    /// The head turned to the side.
+    ProfileTurn,
+    /// The head moved fast.
+    FastMotion,
+    /// The light on the face changed.
+    LightChange,
+    /// Something was before the face.
+    FaceCovered,
+    /// The face gave way at a turn, a motion, a cover or a change of light.
+    ChallengeBroken,
+    /// The light on the face changed later than the light around it.
+    LightLag,
 }
 
 /// What an event means for the finding.
@@ -38,7 +58,11 @@ impl EventKind {
     pub fn class(self) -> EventClass {
         match self {
             Self::FaceSuspicious | Self::VoiceSuspicious | Self::VideoLooped => EventClass::Sign,
+            Self::IdentityJump | Self::IdentityChange => EventClass::Sign,
+            Self::ChallengeBroken | Self::LightLag => EventClass::Sign,
             Self::CameraOff | Self::VideoFrozen | Self::PictureResized => EventClass::Context,
+            Self::IdentityDrift | Self::PersonChange => EventClass::Context,
+            Self::ProfileTurn | Self::FastMotion | Self::LightChange | Self::FaceCovered => EventClass::Context,
         }
     }
 
@@ -53,6 +77,16 @@ impl EventKind {
                 "a camera never gives the same moving pictures twice; a recording played in a loop does"
             }
             Self::PictureResized => "the sender or the connection changed the picture's size",
+            Self::IdentityJump => "for a moment another face shows in the same place, as when a mask slips",
+            Self::IdentityChange => "from here on the face is another's, though the camera did not cut",
+            Self::IdentityDrift => "the face slowly looks less like it did at first; light and pose do that, too",
+            Self::PersonChange => "behind a cut or a pause another person is in view",
+            Self::ProfileTurn => "masks often tear when the head turns to the side: compare before, during and after",
+            Self::FastMotion => "masks often lag behind a fast head: compare before, during and after",
+            Self::LightChange => "masks often keep the old light: compare the face with the neck and the room",
+            Self::FaceCovered => "masks often tear or show through when something is before the face",
+            Self::ChallengeBroken => "the face held before and after, but gave way at this moment, as a mask does",
+            Self::LightLag => "the face took the new light later than the room; a mask is computed late, skin is not",
         }
     }
 }

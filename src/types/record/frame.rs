@@ -111,6 +111,14 @@ pub enum Reason {
     AboveThreshold,
     /// The probability lies below the threshold for no signs.
     BelowThreshold,
+    /// The same face throughout.
+    SameFace,
+    /// Another face shows for moments.
+    FaceJumps,
+    /// The face becomes another's.
+    FaceChanges,
+    /// Hardly a clear view of the face.
+    FaceUnclear,
     /// Not part of this version.
     NotImplemented,
     /// Stopped before the end of the recording.
