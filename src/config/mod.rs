@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cues::{FeedConfig, IdentityConfig};
+use crate::cues::{ChallengeConfig, FeedConfig, IdentityConfig};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +123,8 @@ pub struct CuesConfig {
     pub feed: FeedConfig,
     /// The same face throughout.
     pub identity: IdentityConfig,
+    /// Moments at which masks fail.
+    pub challenge: ChallengeConfig,
 }
 
 /// From evidence to a finding.

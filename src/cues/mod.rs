@@ -2,12 +2,15 @@
 //! it matters, and findings. A cue looks only back, so that it works live; it is pure, keeps a bounded memory, and does
 //! no input or output.
 
+mod challenge;
 mod feed;
 mod identity;
+mod moment;
 mod reference;
 #[cfg(test)]
 mod scene;
 
+pub use challenge::{Challenge, ChallengeConfig};
 pub use feed::{Feed, FeedConfig};
 pub use identity::{Identity, IdentityConfig};
 
@@ -60,6 +63,8 @@ pub enum CueSpec {
     Feed(FeedConfig),
     /// The same face throughout.
     Identity(IdentityConfig),
+    /// Moments at which masks fail; which embeddings can be trusted.
+    Challenge(ChallengeConfig, IdentityConfig),
 }
 
 /// Builds a cue.
@@ -67,11 +72,17 @@ pub fn build(spec: CueSpec) -> Box<dyn Cue> {
     match spec {
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
         CueSpec::Identity(config) => Box::new(Identity::new(config)),
+        CueSpec::Challenge(config, limits) => Box::new(Challenge::new(config, limits)),
     }
 }
 
 /// Every cue, as configured.
 pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
-    let specs = [CueSpec::Feed(config.feed.clone()), CueSpec::Identity(config.identity.clone())];
+    let identity = config.identity.clone();
+    let specs = [
+        CueSpec::Feed(config.feed.clone()),
+        CueSpec::Identity(identity.clone()),
+        CueSpec::Challenge(config.challenge.clone(), identity),
+    ];
     specs.into_iter().map(build).collect()
 }

@@ -58,6 +58,11 @@ impl Summary {
     }
 
     fn event(&mut self, event: &EventRecord) {
+        // Only where to look: there are many, and each is certain.
+        let moments = [EventKind::ProfileTurn, EventKind::FastMotion, EventKind::LightChange, EventKind::FaceCovered];
+        if moments.contains(&event.kind) {
+            return;
+        }
         let what = match (event.kind, event.track) {
             (EventKind::FaceSuspicious, Some(track)) => format!("face {}", track.0),
             (EventKind::FaceSuspicious, None) => "face".into(),
