@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cues::{BackgroundConfig, FeedConfig, LipSyncConfig, RiseConfig, VoiceShiftConfig};
+use crate::cues::{
+    BackgroundConfig, ChallengeConfig, FeedConfig, IdentityConfig, LipSyncConfig, RiseConfig, VoiceShiftConfig,
+};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +81,10 @@ pub struct FaceConfig {
     pub detector: String,
     /// Model id of the scorer.
     pub scorer: String,
+    /// Model id of the embedder.
+    pub embedder: String,
+    /// How often a second a calm face is embedded; doubtful moments at most as often again.
+    pub embed_hz: f64,
     /// Longest side of the detector's input in pixels; a multiple of 32.
     pub detect_side_px: u32,
     /// Lowest detector score that starts a track.
@@ -125,6 +131,10 @@ pub struct CuesConfig {
     pub voice_shift: VoiceShiftConfig,
     /// Lips against the voice.
     pub lip_sync: LipSyncConfig,
+    /// The same face throughout.
+    pub identity: IdentityConfig,
+    /// Moments at which masks fail.
+    pub challenge: ChallengeConfig,
 }
 
 /// From evidence to a finding.
@@ -196,6 +206,8 @@ impl Default for FaceConfig {
         Self {
             detector: "yunet".into(),
             scorer: "face-lite160".into(),
+            embedder: "face-embed".into(),
+            embed_hz: 2.5,
             detect_side_px: 640,
             min_score: 0.6,
             min_size_px: 48.0,
@@ -259,9 +271,10 @@ impl Config {
         let (face, voice, verdict, limits) = (&self.face, &self.voice, &self.verdict, &self.limits);
         let side = if face.detect_side_px.is_multiple_of(32) { f64::from(face.detect_side_px) } else { 0.0 };
         let day = 86_400.0;
-        let rows: [(&'static str, f64, f64, f64, &'static str); 24] = [
+        let rows = [
             ("fps", self.fps.unwrap_or(1.0), 0.001, 1000.0, "0.001 to 1000"),
             ("face.detect_side_px", side, 64.0, 2048.0, "a multiple of 32 from 64 to 2048"),
+            ("face.embed_hz", face.embed_hz, 0.1, 60.0, "0.1 to 60"),
             ("face.min_score", face.min_score.into(), 0.0, 1.0, "0 to 1"),
             ("face.max_cut_off", face.max_cut_off.into(), 0.0, 1.0, "0 to 1"),
             ("face.min_size_px", face.min_size_px.into(), 0.0, 1e5, "0 to 100000"),

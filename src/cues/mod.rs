@@ -3,13 +3,21 @@
 //! no input or output.
 
 mod background;
+mod challenge;
 mod feed;
+mod identity;
 mod lip_sync;
+mod moment;
+mod reference;
 mod rise;
+#[cfg(test)]
+mod scene;
 mod voice_shift;
 
 pub use background::{Background, BackgroundConfig};
+pub use challenge::{Challenge, ChallengeConfig};
 pub use feed::{Feed, FeedConfig};
+pub use identity::{Identity, IdentityConfig};
 pub use lip_sync::{LipSync, LipSyncConfig};
 pub use rise::{Rise, RiseConfig};
 pub use voice_shift::{VoiceShift, VoiceShiftConfig};
@@ -69,6 +77,10 @@ pub enum CueSpec {
     VoiceShift(VoiceShiftConfig),
     /// Lips against the voice.
     LipSync(LipSyncConfig),
+    /// The same face throughout.
+    Identity(IdentityConfig),
+    /// Moments at which masks fail; which embeddings can be trusted.
+    Challenge(ChallengeConfig, IdentityConfig),
 }
 
 /// Builds a cue.
@@ -79,6 +91,8 @@ pub fn build(spec: CueSpec) -> Box<dyn Cue> {
         CueSpec::Rise(config) => Box::new(Rise::new(config)),
         CueSpec::VoiceShift(config) => Box::new(VoiceShift::new(config)),
         CueSpec::LipSync(config) => Box::new(LipSync::new(config)),
+        CueSpec::Identity(config) => Box::new(Identity::new(config)),
+        CueSpec::Challenge(config, limits) => Box::new(Challenge::new(config, limits)),
     }
 }
 
@@ -88,6 +102,8 @@ pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
         CueSpec::Background(config.background.clone()),
         CueSpec::Feed(config.feed.clone()),
         CueSpec::LipSync(config.lip_sync.clone()),
+        CueSpec::Identity(config.identity.clone()),
+        CueSpec::Challenge(config.challenge.clone(), config.identity.clone()),
         CueSpec::Rise(config.rise.clone()),
         CueSpec::VoiceShift(config.voice_shift.clone()),
     ];

@@ -5,7 +5,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use crossbeam_channel::{Receiver, Select, bounded, never};
 
 use super::Engines;
-use super::face_stage::{self, DetectedFrame, Sampler};
+use super::face_stage::{self, DetectedFrame, Faces, Sampler};
 use super::join::{Heard, Waiting};
 use super::stats::Meter;
 use super::voice_stage::{self, VoiceMessage};
@@ -110,19 +110,20 @@ fn start_stages<'scope>(
     stop: &'scope Cancel,
     meter: &'scope Meter,
 ) -> Result<Stages<'scope>, Error> {
-    let Engines { detector, face, vad, voice, .. } = engines;
+    let Engines { detector, face, embedder, vad, voice, .. } = engines;
     let mut stages = Stages { frames: None, voice: None, handles: Vec::new() };
     if let Some(video) = video {
         let (detected_out, detected) = bounded::<DetectedFrame>(DETECTED);
         let (frames_out, frames) = bounded::<FrameEvidence>(EVIDENCE);
         let tracker = Tracker::new(config.face.min_score);
+        let faces = Faces::new(face, embedder, &config.face);
         let sampler = Sampler::new(config.fps);
         let floor = tracker.floor();
         stages.start(scope, "detect", stop, move || {
             face_stage::detect(video, &mut **detector, sampler, floor, stop, meter, &detected_out)
         })?;
         stages.start(scope, "face", stop, move || {
-            face_stage::score(&detected, face, tracker, &config.face, stop, meter, &frames_out)
+            face_stage::score(&detected, faces, tracker, stop, meter, &frames_out)
         })?;
         stages.frames = Some(frames);
     }

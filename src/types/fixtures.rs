@@ -14,9 +14,12 @@ pub fn face(track: u32, logit: Option<f32>) -> FaceEvidence {
         track: TrackId(track),
         bbox,
         landmarks: landmarks.map(|(x, y)| super::Point { x, y }),
+        confidence: 0.9,
         quality: QUALITY,
-        logit,
         mouth_open: None,
+        look: super::Look::default(),
+        embedding: None,
+        logit,
         reasons: Vec::new(),
     }
 }

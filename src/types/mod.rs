@@ -8,6 +8,7 @@ mod face;
 #[cfg(test)]
 pub mod fixtures;
 mod glance;
+mod look;
 mod picture;
 mod prob;
 pub mod record;
@@ -19,6 +20,7 @@ pub use event::{Event, EventClass, EventKind, Measure};
 pub use evidence::{FaceEvidence, FrameEvidence, SoundEvidence, VoiceEvidence};
 pub use face::{BoxPx, Detection, FaceCrop, LANDMARKS, Landmarks, Point, Quality, TrackId};
 pub use glance::Glance;
+pub use look::Look;
 pub use picture::{ColorMatrix, ColorRange, Orientation, Picture, PictureFormat, PlaneView, Planes, VideoFrame};
 pub use prob::Prob;
 pub use time::{MediaTime, TimeSpan};

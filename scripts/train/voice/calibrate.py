@@ -39,7 +39,7 @@ def calibrated(args, score):
     """
     logits, rows = [], []
     for variant in ("plain", "coded"):
-        args.variant, args.leave_out, args.per_method, args.per_speaker = variant, None, 25, 6
+        args.variant, args.leave_out, args.per_method, args.per_speaker = variant, None, 12, 3
         part = held_rows(args)
         library = Library(args.cache, part)
         logits += [clip_score(score, wave) for wave in through_the_channel(library, part, variant)]
@@ -66,7 +66,7 @@ def flattened(args, scale, offset):
         blind, kinds = checkpoint_scorer(runs.split("+")), {kind_of(run) for run in runs.split("+")}
         full = checkpoint_scorer([path for path in args.checkpoint if kind_of(path) in kinds])
         for variant in ("plain", "coded"):
-            args.variant, args.leave_out, args.per_method, args.per_speaker = variant, family, 12, 2
+            args.variant, args.leave_out, args.per_method, args.per_speaker = variant, family, 6, 1
             rows = held_rows(args)
             waves = list(through_the_channel(Library(args.cache, rows), rows, variant))
             seen += [clip_score(full, wave) for wave in waves]

@@ -127,6 +127,14 @@ pub enum Reason {
     NoClearLag,
     /// The lips are still while there is speech.
     SpeechWithoutLips,
+    /// The same face throughout.
+    SameFace,
+    /// Another face shows for moments.
+    FaceJumps,
+    /// The face becomes another's.
+    FaceChanges,
+    /// Hardly a clear view of the face.
+    FaceUnclear,
     /// Not part of this version.
     NotImplemented,
     /// Stopped before the end of the recording.
