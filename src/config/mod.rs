@@ -32,7 +32,7 @@ pub enum ConfigError {
     #[error("{key} = {value} is out of bounds: give {bounds}")]
     OutOfBounds {
         /// Dotted key.
-        key: &'static str,
+        key: String,
         /// What was given.
         value: String,
         /// What is allowed.
@@ -255,6 +255,23 @@ impl Default for Limits {
     }
 }
 
+impl CuesConfig {
+    /// Every threshold of a cue is a length, a distance, a rate or a share: a number, and none is negative.
+    fn validate(&self) -> Result<(), ConfigError> {
+        // A struct of plain values always serialises; what is not a number becomes null.
+        let cues = serde_json::to_value(self).unwrap_or_default();
+        for (cue, fields) in cues.as_object().into_iter().flatten() {
+            for (field, value) in fields.as_object().into_iter().flatten() {
+                if !value.as_f64().is_some_and(|number| number >= 0.0) && !value.is_boolean() {
+                    let (key, value) = (format!("cues.{cue}.{field}"), value.to_string());
+                    return Err(ConfigError::OutOfBounds { key, value, bounds: "a number of 0 or more" });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Config {
     /// Reads `path`; keys it does not name keep their defaults, keys it should not have are errors.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
@@ -301,8 +318,10 @@ impl Config {
         let mut all = rows.into_iter().chain(self.cues.lip_sync.bounds());
         let outside = all.find(|(_, value, low, high, _)| !(low..=high).contains(&value));
         match outside {
-            Some((key, value, _, _, bounds)) => Err(ConfigError::OutOfBounds { key, value: value.to_string(), bounds }),
-            None => Ok(()),
+            Some((key, value, _, _, bounds)) => {
+                Err(ConfigError::OutOfBounds { key: key.into(), value: value.to_string(), bounds })
+            }
+            None => self.cues.validate(),
         }
     }
 
@@ -348,6 +367,11 @@ mod tests {
         let mut config = Config::default();
         config.face.max_yaw_deg = f32::NAN;
         assert!(config.validate().unwrap_err().to_string().starts_with("face.max_yaw_deg = NaN"));
+        let mut config = Config::default();
+        config.cues.rise.min_rise = -1.0;
+        assert!(config.validate().unwrap_err().to_string().starts_with("cues.rise.min_rise = -1"));
+        config.cues.rise.min_rise = f32::NAN;
+        assert!(config.validate().is_err());
         let mut config = Config::default();
         config.verdict.min_face_s = f64::NAN;
         assert!(config.validate().is_err());

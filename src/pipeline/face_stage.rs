@@ -83,11 +83,17 @@ pub struct Faces<'a> {
     embedder: &'a mut FaceEmbedder,
     schedule: EmbedSchedule,
     config: &'a FaceConfig,
+    meter: &'a Meter,
 }
 
 impl<'a> Faces<'a> {
-    pub fn new(scorer: &'a mut FaceScorer, embedder: &'a mut FaceEmbedder, config: &'a FaceConfig) -> Self {
-        Self { scorer, embedder, schedule: EmbedSchedule::new(config.embed_hz), config }
+    pub fn new(
+        scorer: &'a mut FaceScorer,
+        embedder: &'a mut FaceEmbedder,
+        config: &'a FaceConfig,
+        meter: &'a Meter,
+    ) -> Self {
+        Self { scorer, embedder, schedule: EmbedSchedule::new(config.embed_hz), config, meter }
     }
 
     fn cpu_time(&self) -> Duration {
@@ -105,7 +111,9 @@ impl<'a> Faces<'a> {
             }
             let FaceCrop { track, bbox, landmarks, confidence, quality, .. } = *c;
             let width = self.scorer.size().0;
-            let (look, mouth_open) = (Look::of(&c.rgb, width), mouth_open(&c.rgb, width, self.scorer.template()));
+            let template = self.scorer.template();
+            let (look, mouth_open) =
+                self.meter.for_cues(|| (Look::of(&c.rgb, width), mouth_open(&c.rgb, width, template)));
             let (embedding, logit) = (None, None);
             faces.push(FaceEvidence {
                 track,
@@ -124,7 +132,7 @@ impl<'a> Faces<'a> {
         for face in faces.iter_mut().filter(|f| f.reasons.is_empty()) {
             face.logit = logits.next();
         }
-        self.embed(frame, &mut faces)?;
+        self.meter.for_cues(|| self.embed(frame, &mut faces))?;
         Ok(faces)
     }
 
@@ -167,7 +175,8 @@ pub fn score(
         let tracked = tracker.update(frame.pts, &detections);
         let faces = faces.frame(&frame, &tracked)?;
         let VideoFrame { index, pts, utc, picture } = frame;
-        if out.send(FrameEvidence { index, pts, utc, faces, glance: Glance::of(&picture) }).is_err() {
+        let glance = meter.for_cues(|| Glance::of(&picture));
+        if out.send(FrameEvidence { index, pts, utc, faces, glance }).is_err() {
             break;
         }
     }

@@ -58,11 +58,11 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> 
     let (has_video, has_audio) = (streams.video.is_some(), streams.audio.is_some());
     let stop = Cancel::default();
     let (fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
-    let mut joiner = Joiner { cues, fuser, sink, progress };
+    let mut joiner = Joiner { meter: &meter, cues, fuser, sink, progress };
     let audio_end = std::thread::scope(|scope| {
         let stages = start_stages(scope, (streams.video, streams.audio), config, engines, &stop, &meter);
         let Stages { frames, voice, handles } = stages?;
-        let joined = joiner.join(frames, voice, &meter);
+        let joined = joiner.join(frames, voice);
         if joined.is_err() {
             stop.cancel();
         }
@@ -116,7 +116,7 @@ fn start_stages<'scope>(
         let (detected_out, detected) = bounded::<DetectedFrame>(DETECTED);
         let (frames_out, frames) = bounded::<FrameEvidence>(EVIDENCE);
         let tracker = Tracker::new(config.face.min_score);
-        let faces = Faces::new(face, embedder, &config.face);
+        let faces = Faces::new(face, embedder, &config.face, meter);
         let sampler = Sampler::new(config.fps);
         let floor = tracker.floor();
         stages.start(scope, "detect", stop, move || {
@@ -161,6 +161,7 @@ impl<'scope> Stages<'scope> {
 
 /// Joins, fuses and writes.
 struct Joiner<'a> {
+    meter: &'a Meter,
     cues: Vec<Box<dyn Cue>>,
     fuser: Fuser,
     sink: &'a mut dyn Sink,
@@ -173,7 +174,6 @@ impl<'a> Joiner<'a> {
         &mut self,
         frames: Option<Receiver<FrameEvidence>>,
         voice: Option<Receiver<VoiceMessage>>,
-        meter: &Meter,
     ) -> Result<MediaTime, Error> {
         let mut waiting = Waiting::new(voice.is_some());
         let (mut frames_open, mut voice_open) = (frames.is_some(), voice.is_some());
@@ -197,7 +197,7 @@ impl<'a> Joiner<'a> {
                     }
                 }
             }
-            meter.waiting(waiting.len());
+            self.meter.waiting(waiting.len());
             while let Some((heard, frame)) = waiting.next_frame() {
                 self.heard(heard)?;
                 self.frame(frame, &waiting)?;
@@ -211,7 +211,7 @@ impl<'a> Joiner<'a> {
 
     fn frame(&mut self, frame: FrameEvidence, waiting: &Waiting) -> Result<(), Error> {
         let pts = frame.pts;
-        let seen: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.frame(&frame)).collect();
+        let seen = self.ask(|cue| cue.frame(&frame));
         let (record, events) = self.fuser.frame(frame, waiting.covering(pts));
         self.sink.write(&Record::Frame(record))?;
         self.events(events.into_iter().chain(seen))?;
@@ -221,17 +221,23 @@ impl<'a> Joiner<'a> {
 
     fn heard(&mut self, heard: Heard) -> Result<(), Error> {
         for sound in heard.sounds {
-            let events: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.sound(&sound)).collect();
+            let events = self.ask(|cue| cue.sound(&sound));
             self.events(events)?;
         }
         for window in heard.windows {
-            let noticed: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.window(&window)).collect();
+            let noticed = self.ask(|cue| cue.window(&window));
             let (record, event) = self.fuser.voice(&window);
             self.sink.write(&Record::Voice(record))?;
             self.events(event.into_iter().chain(noticed))?;
             (self.progress)(window.span.start);
         }
         Ok(())
+    }
+
+    /// What every cue says to one observation.
+    fn ask(&mut self, of: impl Fn(&mut dyn Cue) -> Vec<Event>) -> Vec<Event> {
+        let cues = &mut self.cues;
+        self.meter.for_cues(|| cues.iter_mut().flat_map(|cue| of(&mut **cue)).collect())
     }
 
     fn events(&mut self, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::infer::process_cpu_time;
+use crate::infer::{process_cpu_time, thread_cpu_time};
 use crate::types::record::{Coverage, CpuSeconds, QueueHighWater, Stats, round};
 
 /// Counters of one run.
@@ -14,6 +14,7 @@ pub struct Meter {
     pub frames_decoded: AtomicU64,
     pub face_cpu_ns: AtomicU64,
     pub voice_cpu_ns: AtomicU64,
+    pub cues_cpu_ns: AtomicU64,
     pub detected: AtomicUsize,
     pub observed: AtomicUsize,
     pub windows: AtomicUsize,
@@ -29,6 +30,7 @@ impl Meter {
             frames_decoded: AtomicU64::new(0),
             face_cpu_ns: AtomicU64::new(0),
             voice_cpu_ns: AtomicU64::new(0),
+            cues_cpu_ns: AtomicU64::new(0),
             detected: AtomicUsize::new(0),
             observed: AtomicUsize::new(0),
             windows: AtomicUsize::new(0),
@@ -38,6 +40,14 @@ impl Meter {
     /// Adds a stage's processor time outside networks.
     pub fn add(counter: &AtomicU64, time: Duration) {
         counter.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Does work that only the cues need, and counts its processor time.
+    pub fn for_cues<T>(&self, work: impl FnOnce() -> T) -> T {
+        let started = thread_cpu_time();
+        let done = work();
+        Self::add(&self.cues_cpu_ns, thread_cpu_time().saturating_sub(started));
+        done
     }
 
     /// Notes how many frames and windows wait in the joiner.
@@ -61,6 +71,7 @@ impl Meter {
                 face: seconds(&self.face_cpu_ns),
                 voice: seconds(&self.voice_cpu_ns),
                 fuse: round(fuse.as_secs_f64(), 4),
+                cues: seconds(&self.cues_cpu_ns),
             },
             frames_per_s: per_wall(coverage.frames_seen as f64),
             realtime_factor: per_wall(coverage.video_s.max(coverage.audio_s)),

@@ -32,6 +32,7 @@ struct Stage<'a> {
     listener: Listener,
     profiler: Profiler,
     config: &'a VoiceConfig,
+    meter: &'a Meter,
     out: &'a Sender<VoiceMessage>,
     told: MediaTime,
 }
@@ -55,7 +56,7 @@ pub fn voice(
     let cut = WindowerConfig { hop: hop.max(1), threshold: config.vad_threshold };
     let listener = Listener::default();
     let profiler = Profiler::default();
-    let mut stage = Stage { vad, scorer, listener, profiler, config, out, told: MediaTime::ZERO };
+    let mut stage = Stage { vad, scorer, listener, profiler, meter, config, out, told: MediaTime::ZERO };
     let mut windower: Option<Windower> = None;
     let mut waiting = 0;
     while !stop.is_cancelled() {
@@ -89,7 +90,8 @@ impl Stage<'_> {
     /// Hears and scores what has come.
     fn advance(&mut self, windower: &mut Windower) -> Result<Result<(), Gone>, Error> {
         let speech = self.vad.speech(windower.unheard())?;
-        let sound = SoundEvidence { span: windower.unheard_span(), level_db: levels_db(windower.unheard()), speech };
+        let level_db = self.meter.for_cues(|| levels_db(windower.unheard()));
+        let sound = SoundEvidence { span: windower.unheard_span(), level_db, speech };
         windower.hear(&sound.speech);
         if !sound.speech.is_empty() && self.send(VoiceMessage::Sound(sound)).is_err() {
             return Ok(Err(Gone));
@@ -133,7 +135,7 @@ impl Stage<'_> {
         let SpeechWindow { span, speech_ratio, ref samples, .. } = *window;
         let fit = reasons.is_empty();
         let logit = if fit { Some(self.scorer.score(samples)?) } else { None };
-        let profile = if fit { self.profiler.profile(samples) } else { None };
+        let profile = if fit { self.meter.for_cues(|| self.profiler.profile(samples)) } else { None };
         Ok(VoiceEvidence { span, speech_ratio, logit, profile, reasons })
     }
 }

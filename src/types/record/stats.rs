@@ -44,6 +44,8 @@ pub struct CpuSeconds {
     pub voice: f64,
     /// Fusing and writing records.
     pub fuse: f64,
+    /// Of all these, what only the cues need: embedding faces, thumbnails, lips, levels, pitch, and the cues themselves.
+    pub cues: f64,
 }
 
 /// Fullest each queue has been.
