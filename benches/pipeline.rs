@@ -1,8 +1,8 @@
 //! The whole pipeline with networks that cost nothing: what is left is ours.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use unmask::face::FaceScorer;
 use unmask::face::detect::FixedDetector;
+use unmask::face::{FaceEmbedder, FaceScorer};
 use unmask::infer::{FakeEngine, Manifest};
 use unmask::media::{self, Scene};
 use unmask::report::Memory;
@@ -19,10 +19,12 @@ fn manifest(id: &str) -> Manifest {
 
 fn engines(config: &Config) -> Engines {
     let (face, voice) = (manifest(&config.face.scorer), manifest(&config.voice.scorer));
+    let embedder = manifest(&config.face.embedder);
     let engine = |m: &Manifest| Box::new(FakeEngine::mean_logit(m.output.as_ref().map_or("", |o| &o.name)));
     Engines {
         detector: Box::new(FixedDetector::frontal(BoxPx { x: 400.0, y: 150.0, w: 240.0, h: 300.0 })),
         face: FaceScorer::new(engine(&face), face).expect("a face scorer"),
+        embedder: FaceEmbedder::new(Box::new(FakeEngine::one_face()), embedder).expect("an embedder"),
         vad: Box::new(LevelVad { rms: 0.05 }),
         voice: VoiceScorer::new(engine(&voice), voice).expect("a voice scorer"),
         models: Vec::new(),

@@ -11,7 +11,7 @@ use common::{H264, PORTRAIT, SPEECH, ffmpeg, folder, h264, of, program, records,
 fn help_names_every_command() {
     let output = unmask(&["--help"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    for command in ["scan", "eval", "doctor", "models", "schema"] {
+    for command in ["scan", "eval", "challenges", "doctor", "models", "schema"] {
         assert!(text.contains(command), "{command}");
     }
     assert_eq!(unmask(&["scan"]).status.code(), Some(2), "an input is needed");
@@ -24,6 +24,26 @@ fn the_schema_is_json_and_names_every_record() {
     let text = schema.to_string();
     for kind in ["start", "frame", "voice", "event", "warning", "verdict", "end"] {
         assert!(text.contains(&format!("\"const\":\"{kind}\"")), "{kind}");
+    }
+}
+
+#[test]
+fn challenges_fit_on_a_page_and_name_events_that_exist() {
+    let page = String::from_utf8(unmask(&["challenges"]).stdout).unwrap();
+    assert!(page.lines().count() <= 60 && page.lines().all(|l| l.chars().count() <= 100), "{page}");
+    for word in ["hand", "turn your head fully", "stand up", "lamp", "pencil", "Why:", "Look for:"] {
+        assert!(page.contains(word), "{word:?} is not in:\n{page}");
+    }
+    let json = unmask(&["challenges", "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let schema = String::from_utf8(unmask(&["schema"]).stdout).unwrap();
+    let challenges = json["challenges"].as_array().unwrap();
+    assert!(challenges.len() >= 5);
+    for challenge in challenges {
+        assert!(page.split_whitespace().count() > 100 && challenge["say"].as_str().unwrap().starts_with("Please"));
+        for event in challenge["events"].as_array().unwrap() {
+            assert!(schema.contains(&format!("\"{}\"", event.as_str().unwrap())), "{event}");
+        }
     }
 }
 
@@ -46,7 +66,7 @@ fn doctor_proves_the_provider() {
 #[test]
 fn models_are_listed_and_verified() {
     let list = String::from_utf8(unmask(&["models", "list"]).stdout).unwrap();
-    for id in ["yunet", "retinaface-mnet025", "silero-vad"] {
+    for id in ["yunet", "retinaface-mnet025", "face-embed", "silero-vad"] {
         assert!(list.contains(id), "{id}");
     }
     let verify = unmask(&["models", "verify"]);

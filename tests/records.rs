@@ -4,8 +4,8 @@ mod common;
 
 use common::{folder, h264, of, records, scan};
 use serde_json::Value;
-use unmask::face::FaceScorer;
 use unmask::face::detect::FixedDetector;
+use unmask::face::{FaceEmbedder, FaceScorer};
 use unmask::infer::{FakeEngine, Manifest};
 use unmask::media::{self, Scene};
 use unmask::report::Memory;
@@ -51,11 +51,26 @@ fn fake_engines() -> Engines {
         calibration = { scale = 100.0, offset = -2.0, fitted_on = "nothing" }
         golden = { input = "none", p_masked = 0.5, tolerance = 0.1 }"#,
     );
-    let models = vec![face.info(), voice.info()];
+    let embedder = manifest(
+        r#"
+        id = "fake-embedder"
+        task = "face_embed"
+        family = "embedding"
+        file = "none"
+        sha256 = "00"
+        licence = "MIT"
+        commercial_use = true
+        origin = "none"
+        input = { name = "input", layout = "nchw", size = [32, 32] }
+        preprocess = { template = [[0.35,0.42],[0.65,0.42],[0.5,0.55],[0.38,0.68],[0.62,0.68]], mean = [0.5,0.5,0.5], std = [0.1,0.1,0.1] }
+        golden = { input = "none", embedding = [0.5], tolerance = 0.1 }"#,
+    );
+    let models = vec![face.info(), embedder.info(), voice.info()];
     let engine = || Box::new(FakeEngine::mean_logit("logit"));
     Engines {
         detector: Box::new(FixedDetector::frontal(BoxPx { x: 100.0, y: 60.0, w: 90.0, h: 110.0 })),
         face: FaceScorer::new(engine(), face).unwrap(),
+        embedder: FaceEmbedder::new(Box::new(FakeEngine::one_face()), embedder).unwrap(),
         vad: Box::new(LevelVad { rms: 0.05 }),
         voice: VoiceScorer::new(engine(), voice).unwrap(),
         models,

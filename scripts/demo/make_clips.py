@@ -223,8 +223,8 @@ class Swap:
     def __init__(self, rng):
         self.rng, self.mask, self.shape = rng, swap_mask(), other_face()
 
-    def __call__(self, frame, pose):
-        points = LANDMARKS @ pose[:, :2].T + pose[:, 2] + self.rng.normal(0, 0.7, (5, 2))
+    def __call__(self, frame, points):
+        points = points + self.rng.normal(0, 0.7, (5, 2))
         to_crop, _ = cv2.estimateAffinePartial2D(points.astype(np.float32), SWAP_TEMPLATE, method=cv2.LMEDS)
         crop = cv2.warpAffine(frame, to_crop, (SWAP_SIDE, SWAP_SIDE), flags=cv2.INTER_AREA)
         face = cv2.remap(crop, *self.shape, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -274,8 +274,9 @@ def make(args):
             streams[name] = encoder(Path(folder) / f"{name}.mp4", sound, width, height, args.fps, args.bitrate)
         for pose, opened, shine in zip(track, mouth, light):
             frame = scene.frame(pose, opened, shine)
+            points = LANDMARKS @ pose[:, :2].T + pose[:, 2]
             for name, stream in streams.items():
-                stream.stdin.write((frame if name == "interview" else swap(frame, pose)).data)
+                stream.stdin.write((frame if name == "interview" else swap(frame, points)).data)
         for name, stream in streams.items():
             stream.stdin.close()
             if stream.wait():

@@ -11,6 +11,7 @@ Out: OUT/manifest.csv with the same columns, and the clips beside it. Clips that
 
 import argparse
 import csv
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ VIDEO = {
     "h264": ["-c:v", "libx264", "-preset", "veryfast"],
     "vp8": ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "4", "-b:v", "0"],
     "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7", "-b:v", "0"],
+    "av1": ["-c:v", "libsvtav1", "-preset", "10"],
 }
 
 
@@ -29,7 +31,10 @@ def arguments():
     parser.add_argument("--codec", choices=VIDEO, default="h264")
     parser.add_argument("--longest", type=int, default=640, help="longest side in pixels; smaller clips stay as they are")
     parser.add_argument("--crf", type=int, default=25, help="constant rate factor of the video encoder")
+    parser.add_argument("--kbps", type=int, help="bit rate of the video in place of --crf")
+    parser.add_argument("--loss", type=float, default=0, help="percent of the video's packets that are lost")
     parser.add_argument("--opus", type=int, default=24, help="kbit/s of the sound")
+    parser.add_argument("--suppress", action="store_true", help="noise suppression before the sound is encoded")
     return parser.parse_args()
 
 
@@ -39,9 +44,15 @@ def encode(source, target, args):
     n = args.longest
     fit = f"scale='if(gte(iw,ih),min({n},iw),-2)':'if(gte(iw,ih),-2,min({n},ih))',pad=ceil(iw/2)*2:ceil(ih/2)*2"
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(source), "-map", "0:v:0?", "-map", "0:a:0?"]
-    command += ["-vf", fit, *VIDEO[args.codec], "-crf", str(args.crf), "-pix_fmt", "yuv420p", "-fps_mode", "vfr"]
+    rate = ["-b:v", f"{args.kbps}k"] if args.kbps else ["-crf", str(args.crf)]
+    command += ["-vf", fit, *VIDEO[args.codec], *rate, "-pix_fmt", "yuv420p", "-fps_mode", "vfr"]
+    if args.loss:
+        # Never the first packet: without it nothing can be decoded.
+        command += ["-bsf:v", f"noise=drop='gt(n,0)*lt(random(1)*100,{args.loss})'"]
+    if args.suppress:
+        command += ["-af", "afftdn=nr=20"]
     command += ["-c:a", "libopus", "-b:a", f"{args.opus}k", str(part)]
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, env={**os.environ, "SVT_LOG": "1"})
     part.rename(target)
 
 

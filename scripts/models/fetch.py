@@ -37,6 +37,12 @@ SOURCES = {
         "silero_vad/data/silero_vad_16k_sequence.onnx",
         "as_it_is",
     ),
+    "face-embed": (
+        "face_recognition_models==0.1.3",
+        "1d24b383afac2574cee5f887a9da42026b55559b5908b84be2ac6fe372a4cf14",
+        "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+        "dlib_resnet",
+    ),
 }
 
 
@@ -50,6 +56,13 @@ def bytes_literal(source):
         if isinstance(node, ast.Assign) and node.targets[0].id == "WEIGHTS":
             return ast.literal_eval(node.value)
     raise SystemExit("fetch: the archive's file has no WEIGHTS")
+
+
+def dlib_resnet(data):
+    """dlib's own format → ONNX."""
+    from dlib_resnet import convert
+
+    return convert(data)
 
 
 def dynamic_yunet(data):

@@ -2,7 +2,8 @@
 
 In:  the NASA portrait (scripts/demo/portrait.py), espeak-ng, ffmpeg, and the fetched networks.
 Out: models/{yunet,retinaface-mnet025}/golden.png (640×384, fed as it is, no resampling),
-     models/silero-vad/golden.wav (4 s, 16 kHz, mono, 16 bit), and the lines for [golden] on stdout.
+     models/face-embed/golden.png (150×150, the aligned face), models/silero-vad/golden.wav (4 s, 16 kHz, mono,
+     16 bit), and the lines for [golden] on stdout.
 Run it by hand when a network changes (it needs onnxruntime: scripts/setup --bench); `--values` keeps
 the inputs and prints the values alone.
 """
@@ -10,6 +11,7 @@ the inputs and prints the values alone.
 import argparse
 import subprocess
 import sys
+import tomllib
 import wave
 from pathlib import Path
 
@@ -24,6 +26,8 @@ sys.path.insert(0, str(ROOT / "scripts" / "demo"))
 import portrait  # noqa: E402
 
 SENTENCE = "Good morning. I have worked on distributed systems for seven years, mostly in Rust."
+EMBEDDER = "face-embed"
+PREFIX = 8  # values of the embedding that are kept: too few to tell a face by
 DETECTORS = {"yunet": "yunet", "retinaface-mnet025": "retinaface"}
 
 
@@ -32,6 +36,10 @@ def session(name):
     options.intra_op_num_threads = 1
     path = ROOT / ".runtime" / "models" / name / "model.onnx"
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def manifest(name):
+    return tomllib.loads((ROOT / "models" / name / "model.toml").read_text())
 
 
 def picture():
@@ -54,6 +62,26 @@ def sound(path):
         out.writeframes(samples.tobytes())
 
 
+def face():
+    """The portrait's face as the embedder's template has it: a square whose side is the eyes' distance over 0.35."""
+    best = decode.detect(session("yunet"), "yunet", picture())[0]
+    (right, left), spec = np.array(best["points"])[:2], manifest(EMBEDDER)
+    side = spec["input"]["size"][0]
+    target = np.array(spec["preprocess"]["template"][:2]) * side
+    turn = (target[1] - target[0]) @ [1, 1j] / ((left - right) @ [1, 1j])
+    shift = target[0] @ [1, 1j] - turn * (right @ [1, 1j])
+    to_crop = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+    return cv2.warpAffine(picture(), to_crop, (side, side), flags=cv2.INTER_LINEAR)
+
+
+def embedding(path):
+    """The committed crop's embedding."""
+    spec = manifest(EMBEDDER)["preprocess"]
+    rgb = cv2.imread(str(path))[:, :, ::-1].astype(np.float32) / 255
+    tensor = ((rgb - spec["mean"]) / spec["std"]).astype(np.float32).transpose(2, 0, 1)[None]
+    return session(EMBEDDER).run(["embedding"], {"input": np.ascontiguousarray(tensor)})[0][0]
+
+
 def main():
     parser = argparse.ArgumentParser(description="golden inputs and values of the third-party networks")
     parser.add_argument("--values", action="store_true", help="keep the committed inputs, print the values")
@@ -65,6 +93,10 @@ def main():
         best = decode.detect(session(name), family, cv2.imread(str(path)))[0]
         print(name, "box_px =", np.round(best["box"], 2).tolist(), "score", round(best["score"], 4))
         print(" " * len(name), "points", np.round(best["points"], 2).tolist())
+    path = ROOT / "models" / EMBEDDER / "golden.png"
+    if not keep:
+        cv2.imwrite(str(path), face(), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    print(EMBEDDER, "embedding =", [round(float(v), 4) for v in embedding(path)[:PREFIX]])
     path = ROOT / "models" / "silero-vad" / "golden.wav"
     if not keep:
         sound(path)

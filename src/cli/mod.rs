@@ -1,5 +1,6 @@
 //! The command line. In: arguments. Out: results on standard output, everything else on standard error.
 
+mod challenges;
 mod doctor;
 mod eval;
 mod interrupt;
@@ -32,6 +33,8 @@ enum Command {
     Scan(scan::ScanArgs),
     /// Scan labelled clips and print error rates with their intervals
     Eval(eval::EvalArgs),
+    /// Print what to ask a candidate for during an interview, and what to look for
+    Challenges(challenges::ChallengesArgs),
     /// Check the installation: decoders, ONNX Runtime, models, and what really runs them
     Doctor(RuntimeArgs),
     /// List the models, or check them
@@ -107,6 +110,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Scan(args) => scan::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Challenges(args) => challenges::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Schema => schema(),

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use unmask::face::FaceScorer;
 use unmask::face::detect::{self, DetectorSpec};
+use unmask::face::{FaceEmbedder, FaceScorer};
 use unmask::infer::{InferError, ModelStore, Runtime, Task};
 use unmask::voice::VoiceScorer;
 use unmask::voice::vad::{self, VadSpec};
@@ -78,6 +78,7 @@ pub fn verify_all(store: &ModelStore, runtime: &Runtime, config: &Config) -> Res
                 detect::build(DetectorSpec::Network { runtime, store, id, side: config.face.detect_side_px }).map(drop)
             }
             Task::FaceScore => FaceScorer::load(runtime, store, id).map(drop),
+            Task::FaceEmbed => FaceEmbedder::load(runtime, store, id).map(drop),
             Task::Vad => vad::build(VadSpec::Network { runtime, store, id }).map(drop),
             Task::VoiceScore => VoiceScorer::load(runtime, store, id).map(drop),
         }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cues::{FeedConfig, LipSyncConfig};
+use crate::cues::{
+    BackgroundConfig, ChallengeConfig, FeedConfig, IdentityConfig, LipSyncConfig, RiseConfig, VoiceShiftConfig,
+};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +81,10 @@ pub struct FaceConfig {
     pub detector: String,
     /// Model id of the scorer.
     pub scorer: String,
+    /// Model id of the embedder.
+    pub embedder: String,
+    /// How often a second a calm face is embedded; doubtful moments at most as often again.
+    pub embed_hz: f64,
     /// Longest side of the detector's input in pixels; a multiple of 32.
     pub detect_side_px: u32,
     /// Lowest detector score that starts a track.
@@ -115,24 +121,50 @@ pub struct VoiceConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CuesConfig {
+    /// Blurred or replaced background.
+    pub background: BackgroundConfig,
     /// Camera off, frozen, looped or resized pictures.
     pub feed: FeedConfig,
+    /// Scores that rise within the call.
+    pub rise: RiseConfig,
+    /// A voice that becomes another.
+    pub voice_shift: VoiceShiftConfig,
     /// Lips against the voice.
     pub lip_sync: LipSyncConfig,
+    /// The same face throughout.
+    pub identity: IdentityConfig,
+    /// Moments at which masks fail.
+    pub challenge: ChallengeConfig,
 }
 
 /// From evidence to a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VerdictConfig {
-    /// P(masked) from which there are signs.
-    pub signs_at: f32,
-    /// P(masked) below which there are none.
-    pub clear_below: f32,
+    /// When a face shows signs.
+    pub face: OperatingPoint,
+    /// When a voice shows signs.
+    pub voice: OperatingPoint,
     /// Scored face time that a finding about a face needs.
     pub min_face_s: f64,
     /// Scored speech that a finding about the voice needs.
     pub min_voice_s: f64,
+    /// Signs that last so long in all are signs of the call, however long it is.
+    pub min_signs_s: f64,
+}
+
+/// Where signs begin, and what that costs honest people. `scripts/eval/operating_point.py` computes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatingPoint {
+    /// Share of masks, by tools it was not shown, that the network can see at all.
+    pub seen_share: f32,
+    /// At most this share of genuine calls is flagged, as far as the calls it was fitted on go.
+    pub false_alarms: f32,
+    /// P(masked) of a whole call from which there are signs.
+    pub signs_at: f32,
+    /// Smoothed P(masked) of a moment from which it is an event.
+    pub alarm_at: f32,
 }
 
 /// What is refused, checked before memory is taken.
@@ -174,6 +206,8 @@ impl Default for FaceConfig {
         Self {
             detector: "yunet".into(),
             scorer: "face-lite160".into(),
+            embedder: "face-embed".into(),
+            embed_hz: 2.5,
             detect_side_px: 640,
             min_score: 0.6,
             min_size_px: 48.0,
@@ -199,7 +233,13 @@ impl Default for VoiceConfig {
 
 impl Default for VerdictConfig {
     fn default() -> Self {
-        Self { signs_at: 0.8, clear_below: 0.4, min_face_s: 2.0, min_voice_s: 1.5 }
+        Self {
+            face: OperatingPoint { seen_share: 0.45, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
+            voice: OperatingPoint { seen_share: 0.45, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 },
+            min_face_s: 2.0,
+            min_voice_s: 1.5,
+            min_signs_s: 10.0,
+        }
     }
 }
 
@@ -231,9 +271,10 @@ impl Config {
         let (face, voice, verdict, limits) = (&self.face, &self.voice, &self.verdict, &self.limits);
         let side = if face.detect_side_px.is_multiple_of(32) { f64::from(face.detect_side_px) } else { 0.0 };
         let day = 86_400.0;
-        let rows: [(&'static str, f64, f64, f64, &'static str); 17] = [
+        let rows = [
             ("fps", self.fps.unwrap_or(1.0), 0.001, 1000.0, "0.001 to 1000"),
             ("face.detect_side_px", side, 64.0, 2048.0, "a multiple of 32 from 64 to 2048"),
+            ("face.embed_hz", face.embed_hz, 0.1, 60.0, "0.1 to 60"),
             ("face.min_score", face.min_score.into(), 0.0, 1.0, "0 to 1"),
             ("face.max_cut_off", face.max_cut_off.into(), 0.0, 1.0, "0 to 1"),
             ("face.min_size_px", face.min_size_px.into(), 0.0, 1e5, "0 to 100000"),
@@ -243,10 +284,17 @@ impl Config {
             ("voice.vad_threshold", voice.vad_threshold.into(), 0.0, 1.0, "0 to 1"),
             ("voice.min_level_range_db", voice.min_level_range_db.into(), 0.0, 100.0, "0 to 100"),
             ("voice.max_tonal_share", voice.max_tonal_share.into(), 0.0, 1.0, "0 to 1"),
-            ("verdict.signs_at", verdict.signs_at.into(), 0.0, 1.0, "0 to 1"),
-            ("verdict.clear_below", verdict.clear_below.into(), 0.0, verdict.signs_at.into(), "0 to verdict.signs_at"),
+            ("verdict.face.seen_share", verdict.face.seen_share.into(), 0.01, 1.0, "0.01 to 1"),
+            ("verdict.voice.seen_share", verdict.voice.seen_share.into(), 0.01, 1.0, "0.01 to 1"),
+            ("verdict.face.signs_at", verdict.face.signs_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.face.alarm_at", verdict.face.alarm_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.face.false_alarms", verdict.face.false_alarms.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.voice.signs_at", verdict.voice.signs_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.voice.alarm_at", verdict.voice.alarm_at.into(), 0.0, 1.0, "0 to 1"),
+            ("verdict.voice.false_alarms", verdict.voice.false_alarms.into(), 0.0, 1.0, "0 to 1"),
             ("verdict.min_face_s", verdict.min_face_s, 0.0, day, "0 to 86400"),
             ("verdict.min_voice_s", verdict.min_voice_s, 0.0, day, "0 to 86400"),
+            ("verdict.min_signs_s", verdict.min_signs_s, 0.1, day, "0.1 to 86400"),
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
             ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];

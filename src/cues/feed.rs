@@ -15,7 +15,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cue, CueEnd};
+use super::{Aspect, Cue, CueEnd};
+use crate::types::record::{Finding, Outcome, Reason};
 use crate::types::{Event, EventKind, FrameEvidence, Glance, Measure, MediaTime, Prob, TimeSpan};
 
 /// Pictures are kept for comparing at this distance.
@@ -90,13 +91,24 @@ pub struct Feed {
     frozen: Stretch,
     kept: VecDeque<(MediaTime, Glance)>,
     repeat: Option<Repeat>,
+    loops: usize,
 }
 
 impl Feed {
     /// Nothing seen yet.
     pub fn new(config: FeedConfig) -> Self {
         let (off, frozen, kept) = Default::default();
-        Self { config, previous: None, off, frozen, kept, repeat: None }
+        Self { config, previous: None, off, frozen, kept, repeat: None, loops: 0 }
+    }
+
+    /// `None` without a picture: the verdict then says that nothing was looked at.
+    fn finding(&self) -> Option<(Aspect, Finding)> {
+        self.previous.as_ref()?;
+        let (result, reason) = match self.loops {
+            0 => (Outcome::NoSignsFound, Reason::FeedMoves),
+            _ => (Outcome::SignsFound, Reason::FeedLooped),
+        };
+        Some((Aspect::Background, Finding { result, p_masked: None, low: None, high: None, reasons: vec![reason] }))
     }
 
     fn event(kind: EventKind, span: TimeSpan, detail: Vec<Measure>) -> Event {
@@ -178,25 +190,30 @@ impl Cue for Feed {
             let detail = vec![("width_px", width.into()), ("height_px", height.into())];
             events.push(Self::event(EventKind::PictureResized, span, detail));
         }
+        self.loops += events.iter().filter(|e| e.kind == EventKind::VideoLooped).count();
         self.previous = Some((pts, glance.clone()));
         events
     }
 
     fn finish(&mut self) -> CueEnd {
         let (off, frozen, repeat) = (self.off.end(), self.frozen.end(), self.repeat.take());
-        let events = [self.off(off), self.frozen(frozen), self.looped(repeat)].into_iter().flatten().collect();
-        CueEnd { events, finding: None }
+        let events: Vec<Event> =
+            [self.off(off), self.frozen(frozen), self.looped(repeat)].into_iter().flatten().collect();
+        self.loops += events.iter().filter(|e| e.kind == EventKind::VideoLooped).count();
+        CueEnd { events, finding: self.finding() }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::fixtures;
     use proptest::prelude::*;
 
     fn frame(i: i64, cells: impl Fn(usize) -> u8) -> FrameEvidence {
-        let glance = Glance { size: (64, 36), cells: (0..Glance::COLUMNS * Glance::ROWS).map(cells).collect() };
-        FrameEvidence { index: i as u64, pts: MediaTime::from_samples(i, 5), utc: None, faces: vec![], glance }
+        let cells = (0..Glance::COLUMNS * Glance::ROWS).map(cells).collect();
+        let glance = Glance { size: (64, 36), cells, edges: vec![] };
+        FrameEvidence { glance, ..fixtures::frame(i, 5, vec![]) }
     }
 
     /// A picture that is never the same at two times below the prime 997.

@@ -2,11 +2,25 @@
 //! it matters, and findings. A cue looks only back, so that it works live; it is pure, keeps a bounded memory, and does
 //! no input or output.
 
+mod background;
+mod challenge;
 mod feed;
+mod identity;
 mod lip_sync;
+mod moment;
+mod reference;
+mod rise;
+#[cfg(test)]
+mod scene;
+mod voice_shift;
 
+pub use background::{Background, BackgroundConfig};
+pub use challenge::{Challenge, ChallengeConfig};
 pub use feed::{Feed, FeedConfig};
+pub use identity::{Identity, IdentityConfig};
 pub use lip_sync::{LipSync, LipSyncConfig};
+pub use rise::{Rise, RiseConfig};
+pub use voice_shift::{VoiceShift, VoiceShiftConfig};
 
 use crate::types::record::{Finding, SyncLag};
 use crate::types::{Event, FrameEvidence, SoundEvidence, VoiceEvidence};
@@ -53,22 +67,45 @@ pub enum Aspect {
 /// Which cue to build.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CueSpec {
+    /// Blurred or replaced background.
+    Background(BackgroundConfig),
     /// Camera off, frozen, looped or resized pictures.
     Feed(FeedConfig),
+    /// Scores that rise within the call.
+    Rise(RiseConfig),
+    /// A voice that becomes another.
+    VoiceShift(VoiceShiftConfig),
     /// Lips against the voice.
     LipSync(LipSyncConfig),
+    /// The same face throughout.
+    Identity(IdentityConfig),
+    /// Moments at which masks fail; which embeddings can be trusted.
+    Challenge(ChallengeConfig, IdentityConfig),
 }
 
 /// Builds a cue.
 pub fn build(spec: CueSpec) -> Box<dyn Cue> {
     match spec {
+        CueSpec::Background(config) => Box::new(Background::new(config)),
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
+        CueSpec::Rise(config) => Box::new(Rise::new(config)),
+        CueSpec::VoiceShift(config) => Box::new(VoiceShift::new(config)),
         CueSpec::LipSync(config) => Box::new(LipSync::new(config)),
+        CueSpec::Identity(config) => Box::new(Identity::new(config)),
+        CueSpec::Challenge(config, limits) => Box::new(Challenge::new(config, limits)),
     }
 }
 
 /// Every cue, as configured.
 pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
-    let specs = [CueSpec::Feed(config.feed.clone()), CueSpec::LipSync(config.lip_sync.clone())];
+    let specs = [
+        CueSpec::Background(config.background.clone()),
+        CueSpec::Feed(config.feed.clone()),
+        CueSpec::LipSync(config.lip_sync.clone()),
+        CueSpec::Identity(config.identity.clone()),
+        CueSpec::Challenge(config.challenge.clone(), config.identity.clone()),
+        CueSpec::Rise(config.rise.clone()),
+        CueSpec::VoiceShift(config.voice_shift.clone()),
+    ];
     specs.into_iter().map(build).collect()
 }

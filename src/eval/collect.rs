@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use crate::report::{ReportError, Sink};
-use crate::types::Prob;
 use crate::types::record::{Finding, Frame, Outcome, Record, Start, Verdict, round};
+use crate::types::{EventClass, Prob};
 
 /// What was said of one modality.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -34,21 +34,24 @@ pub struct ClipResult {
     pub overall: Said,
     /// Median shorter side of the scored faces' boxes.
     pub face_px: Option<f64>,
+    /// Length of what was analysed, in seconds.
+    pub length_s: f64,
+    /// When each event that speaks for masking began, in seconds.
+    pub alerts_s: Vec<f64>,
     /// P(masked) of the most suspicious face of each frame.
-    #[serde(skip)]
-    pub frames: Vec<f32>,
+    pub frames: Vec<Prob>,
     /// P(masked) of each window of speech.
-    #[serde(skip)]
-    pub windows: Vec<f32>,
+    pub windows: Vec<Prob>,
 }
 
 #[derive(Debug, Default)]
 struct Collected {
     start: Option<Start>,
     verdict: Option<Verdict>,
-    frames: Vec<f32>,
-    windows: Vec<f32>,
+    frames: Vec<Prob>,
+    windows: Vec<Prob>,
     sizes: Vec<f64>,
+    alerts_s: Vec<f64>,
 }
 
 /// A sink that keeps what an evaluation needs; cloning shares it.
@@ -66,6 +69,8 @@ impl Collector {
             voice: (&verdict.voice).into(),
             overall: (&verdict.overall).into(),
             face_px: collected.sizes.get(collected.sizes.len() / 2).map(|s| round(*s, 1)),
+            length_s: verdict.coverage.video_s.max(verdict.coverage.audio_s),
+            alerts_s: collected.alerts_s,
             frames: collected.frames,
             windows: collected.windows,
         };
@@ -75,8 +80,8 @@ impl Collector {
 
 impl Collected {
     fn frame(&mut self, frame: &Frame) {
-        let scored = frame.faces.iter().filter_map(|f| Some((f.p_masked?.get(), f.quality.size_px)));
-        if let Some((p, size)) = scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        let scored = frame.faces.iter().filter_map(|f| Some((f.p_masked?, f.quality.size_px)));
+        if let Some((p, size)) = scored.max_by(|a, b| a.0.get().total_cmp(&b.0.get())) {
             self.frames.push(p);
             self.sizes.push(size);
         }
@@ -89,8 +94,9 @@ impl Sink for Collector {
         match record {
             Record::Start(start) => collected.start = Some(start.clone()),
             Record::Frame(frame) => collected.frame(frame),
-            Record::Voice(voice) => collected.windows.extend(voice.p_masked.map(Prob::get)),
+            Record::Voice(voice) => collected.windows.extend(voice.p_masked),
             Record::Verdict(verdict) => collected.verdict = Some(verdict.clone()),
+            Record::Event(event) if event.class == EventClass::Sign => collected.alerts_s.push(event.start_s),
             Record::Event(_) | Record::Warning(_) | Record::End(_) => {}
         }
         Ok(())

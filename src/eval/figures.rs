@@ -8,6 +8,7 @@ use super::interval::bootstrap;
 use super::metrics::{Scored, auc, eer, expected_calibration_error, tpr_at_fpr};
 use super::set::Set;
 use super::{Clip, ClipResult, Figure, Rate, Said};
+use crate::types::Prob;
 use crate::types::record::{ModelInfo, RuntimeInfo, Start, round};
 
 /// A method with fewer answered clips is no "worst method": one clip is 0 or 100 %.
@@ -35,7 +36,7 @@ impl Modality {
     }
 
     /// Scores finer than a clip's: of frames, or of windows of speech.
-    fn parts(self, result: &ClipResult) -> &[f32] {
+    fn parts(self, result: &ClipResult) -> &[Prob] {
         match self {
             Self::Face => &result.frames,
             Self::Voice => &result.windows,
@@ -105,6 +106,10 @@ pub struct Figures {
     pub worst_method: Option<Part>,
     /// Clips without an answer.
     pub abstain: Option<Rate>,
+    /// Overall only: events that speak for masking in genuine clips, for each hour of them.
+    pub false_alarms_per_hour: Option<f64>,
+    /// Overall only: seconds to the first such event, the median of masked clips that have one.
+    pub first_alert_s: Option<f64>,
     /// Fakes that score above the mean of the same person's genuine clips.
     pub above_same_person: Option<Rate>,
     /// By kind of fake.
@@ -189,11 +194,12 @@ fn figures(modality: Modality, clips: &[Row]) -> Option<Figures> {
     let groups = set.by_person();
     let parts = clips.iter().flat_map(|row| {
         let masked = row.clip.is_fake();
-        modality.parts(&row.result).iter().map(move |&p| Scored { p, masked })
+        modality.parts(&row.result).iter().map(move |p| Scored { p: p.get(), masked })
     });
     let methods = set.parts(|clip| clip.method.clone());
     let answered = |part: &&Part| part.apcer.is_some_and(|rate| rate.of >= LEAST_FOR_WORST);
     let apcer = |part: &Part| part.apcer.map_or(0.0, |rate| rate.value);
+    let overall = modality == Modality::Overall;
     Some(Figures {
         modality,
         real: set.count(false),
@@ -208,6 +214,8 @@ fn figures(modality: Modality, clips: &[Row]) -> Option<Figures> {
         apcer: set.wrong(true),
         worst_method: methods.iter().filter(answered).max_by(|a, b| apcer(a).total_cmp(&apcer(b))).cloned(),
         abstain: set.abstained(&set.rows),
+        false_alarms_per_hour: overall.then(|| set.false_alarms_per_hour()).flatten(),
+        first_alert_s: overall.then(|| set.first_alert_s()).flatten(),
         above_same_person: set.above_same_person(),
         kinds: set.parts(|clip| clip.kind.clone()),
         methods,
@@ -220,7 +228,6 @@ fn figures(modality: Modality, clips: &[Row]) -> Option<Figures> {
 mod tests {
     use super::*;
     use crate::eval::Label;
-    use crate::types::Prob;
     use crate::types::record::Outcome;
 
     fn row(masked: bool, method: &str, person: &str, source: &str, p: Option<f32>) -> Row {
@@ -241,7 +248,19 @@ mod tests {
             person: person.into(),
         };
         let px = Some(if masked { 70.0 } else { 200.0 });
-        Row { clip, result: ClipResult { face, voice, overall: face, face_px: px, frames: vec![], windows: vec![] } }
+        Row {
+            clip,
+            result: ClipResult {
+                face,
+                voice,
+                overall: face,
+                face_px: px,
+                length_s: 10.0,
+                alerts_s: p.filter(|p| *p >= 0.8).map(|_| 2.0).into_iter().collect(),
+                frames: vec![],
+                windows: vec![],
+            },
+        }
     }
 
     fn example() -> Report {
@@ -268,6 +287,9 @@ mod tests {
         assert_eq!(face.apcer.map(|r| (r.value, r.of)), Some((0.5, 2)));
         assert_eq!(face.abstain.map(|r| (r.value, r.of)), Some((round(2.0 / 7.0, 4), 7)));
         assert_eq!(face.above_same_person.map(|r| (r.value, r.of)), Some((0.3333, 3)));
+        assert_eq!((face.false_alarms_per_hour, face.first_alert_s), (None, None), "events are the call's");
+        let overall = &report.figures[1];
+        assert_eq!((overall.false_alarms_per_hour, overall.first_alert_s), (Some(90.0), Some(2.0)));
         assert!(face.worst_method.is_none(), "no method has three answers");
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::figures::{BySource, Modality, Part, Row};
 use super::interval::{bootstrap, rate};
 use super::metrics::{Scored, auc, eer};
-use super::{Clip, Rate};
+use super::{Clip, ClipResult, Rate};
 use crate::types::record::{Outcome, round};
 
 /// Bounds of the face sizes that are reported apart, pixels.
@@ -125,6 +125,23 @@ impl<'a> Set<'a> {
             }
         };
         names.into_iter().map(row).collect()
+    }
+
+    /// Events in genuine clips, for each hour of them.
+    pub fn false_alarms_per_hour(&self) -> Option<f64> {
+        let genuine: Vec<&ClipResult> = self.rows.iter().filter(|r| !r.clip.is_fake()).map(|r| &r.result).collect();
+        let hours = genuine.iter().map(|r| r.length_s).sum::<f64>() / 3600.0;
+        let alerts: usize = genuine.iter().map(|r| r.alerts_s.len()).sum();
+        (hours > 0.0).then(|| round(alerts as f64 / hours, 2))
+    }
+
+    /// Median time to the first event, of the masked clips that have one.
+    pub fn first_alert_s(&self) -> Option<f64> {
+        let masked = self.rows.iter().filter(|row| row.clip.is_fake());
+        let mut first: Vec<f64> =
+            masked.filter_map(|row| row.result.alerts_s.iter().copied().min_by(f64::total_cmp)).collect();
+        first.sort_by(f64::total_cmp);
+        first.get(first.len() / 2).map(|s| round(*s, 2))
     }
 
     pub fn above_same_person(&self) -> Option<Rate> {

@@ -36,6 +36,13 @@ fn section(f: &Figures) -> String {
         ["APCER, worst method".to_owned(), worst.unwrap_or_else(dash)],
         ["abstain rate".to_owned(), share(f.abstain)],
     ];
+    if let Some(alarms) = f.false_alarms_per_hour {
+        rows.push(["false alarms per genuine hour".to_owned(), format!("{alarms:.1}")]);
+        rows.push([
+            "median time to the first alert".to_owned(),
+            f.first_alert_s.map_or_else(dash, |s| format!("{s:.1} s")),
+        ]);
+    }
     if f.above_same_person.is_some() {
         rows.push(["masked above the same person's genuine".to_owned(), share(f.above_same_person)]);
     }

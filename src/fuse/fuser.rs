@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::verdict::{finding, inconclusive, not_assessed, overall};
-use super::{Alert, BlockMean, Estimate, Smoother};
+use super::{Alert, BlockMean, Estimate, Smoother, Stretches};
 use crate::config::VerdictConfig;
+use crate::cues::Aspect;
 use crate::types::record::{
-    Coverage, Face, FaceQuality, Finding, Frame, Reason, SCOPE, ScoreState, SyncFinding, TrackFinding, Verdict, Voice,
-    VoiceState, round, secs,
+    Coverage, Face, FaceQuality, Finding, Frame, Fused, Reason, SCOPE, ScoreState, SyncFinding, TrackFinding, Verdict,
+    Voice, VoiceState, round, secs,
 };
 use crate::types::{
     Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
@@ -15,6 +16,9 @@ use crate::types::{
 
 /// A frame stands for the time to the next one, but never for more than this.
 const MAX_FRAME: MediaTime = MediaTime(1_000_000_000);
+
+/// A window of speech stands for the second about its middle.
+const HALF_STEP: MediaTime = MediaTime(500_000_000);
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,11 +49,14 @@ pub struct Fuser {
     config: VerdictConfig,
     tracks: BTreeMap<TrackId, Track>,
     voice: BlockMean,
+    voice_smoother: Smoother,
     voice_alert: Alert,
     /// Scored speech so far, and until when windows have been counted.
     speech: (f64, MediaTime),
     /// Windows that were heard but not scored, by reason.
     unscored: BTreeMap<Reason, u64>,
+    /// Signs of the face and of the voice.
+    signs: (Stretches, Stretches),
     previous: Option<MediaTime>,
     coverage: Coverage,
 }
@@ -57,14 +64,16 @@ pub struct Fuser {
 impl Fuser {
     /// An empty call.
     pub fn new(config: VerdictConfig) -> Self {
-        let voice_alert = Alert::new(EventKind::VoiceSuspicious, None, config.signs_at);
+        let voice_alert = Alert::new(EventKind::VoiceSuspicious, None, config.voice.alarm_at);
         Self {
             config,
             tracks: BTreeMap::new(),
             voice: BlockMean::default(),
+            voice_smoother: Smoother::of_windows(),
             voice_alert,
             speech: (0.0, MediaTime::ZERO),
             unscored: BTreeMap::new(),
+            signs: Default::default(),
             previous: None,
             coverage: Coverage::default(),
         }
@@ -78,23 +87,24 @@ impl Fuser {
         self.coverage.video_s += step.as_secs();
         self.coverage.frames_seen += 1;
         let mut events = Vec::new();
-        let mut best: Option<Estimate> = None;
+        let mut best: Option<Fused> = None;
         let mut scored = false;
         for face in &frame.faces {
             let (estimate, event) = self.face(face, frame.pts, length);
             scored |= estimate.is_some();
-            best = higher(best, estimate);
+            best = higher(best, estimate.and_then(|e| e.fused(self.config.face.seen_share)));
             events.extend(event);
         }
         self.coverage.frames_scored += u64::from(scored);
         let heard = voice.and_then(|v| v.logit);
-        best = higher(best, heard.map(|logit| Smoother::default().push(frame.pts, logit)));
+        let heard = heard.map(|logit| Estimate { logit, sampling: 0.0 });
+        best = higher(best, heard.and_then(|e| e.fused(self.config.voice.seen_share)));
         let record = Frame {
             index: frame.index,
             pts_s: secs(frame.pts),
             utc: frame.utc,
             voice: voice_state(voice),
-            fused: best.as_ref().and_then(Estimate::fused),
+            fused: best,
             reasons: if frame.faces.is_empty() { vec![Reason::NoFace] } else { Vec::new() },
             faces: frame.faces.into_iter().map(face_record).collect(),
         };
@@ -102,14 +112,14 @@ impl Fuser {
     }
 
     fn face(&mut self, face: &FaceEvidence, pts: MediaTime, length: MediaTime) -> (Option<Estimate>, Option<Event>) {
-        let threshold = self.config.signs_at;
+        let threshold = self.config.face.alarm_at;
         let track = self.tracks.entry(face.track).or_insert_with(|| Track {
             first: pts,
             last: pts,
             seen: 0,
             scored: 0,
             scored_s: 0.0,
-            smoother: Smoother::default(),
+            smoother: Smoother::of_frames(),
             mean: BlockMean::default(),
             alert: Alert::new(EventKind::FaceSuspicious, Some(face.track), threshold),
         });
@@ -125,16 +135,27 @@ impl Fuser {
         (Some(estimate), event)
     }
 
+    /// Adds a cue's event.
+    pub fn event(&mut self, event: &Event) {
+        match event.kind {
+            EventKind::FaceSuspicious | EventKind::FaceChanged => self.signs.0.push(event),
+            EventKind::VoiceSuspicious => self.signs.1.push(event),
+            _ => {}
+        }
+    }
+
     /// Adds a window of speech.
     pub fn voice(&mut self, voice: &VoiceEvidence) -> (Voice, Option<Event>) {
         let p_masked = voice.logit.and_then(Prob::from_logit);
         let mut event = None;
-        if let (Some(logit), Some(p)) = (voice.logit, p_masked) {
+        if let Some(logit) = voice.logit {
             self.voice.push(voice.span.start, logit, voice.speech_ratio.max(0.05));
             let fresh = voice.span.end - voice.span.start.max(self.speech.1);
             self.speech.0 += fresh.as_secs().max(0.0) * f64::from(voice.speech_ratio);
             self.speech.1 = self.speech.1.max(voice.span.end);
-            event = self.voice_alert.push(voice.span, p);
+            let smoothed = self.voice_smoother.push(voice.span.middle(), logit);
+            let heard = TimeSpan { start: voice.span.middle() - HALF_STEP, end: voice.span.middle() + HALF_STEP };
+            event = Prob::from_logit(smoothed.logit).and_then(|p| self.voice_alert.push(heard, p));
         }
         for reason in &voice.reasons {
             *self.unscored.entry(*reason).or_default() += 1;
@@ -150,24 +171,35 @@ impl Fuser {
         (record, event)
     }
 
-    /// Ends the call: events that were still open, and the verdict.
-    pub fn finish(mut self, ended: Ended) -> (Vec<Event>, Verdict) {
+    /// Ends the call: events that were still open, and the verdict. `cues` is what the cues say of their parts.
+    pub fn finish(mut self, ended: Ended, cues: Vec<(Aspect, Finding)>) -> (Vec<Event>, Verdict) {
         let mut events: Vec<Event> = self.tracks.values_mut().filter_map(|t| t.alert.close()).collect();
         events.extend(self.voice_alert.close());
-        events.sort_by_key(|e| (e.span.start, e.track));
+        events.iter().for_each(|event| self.event(event));
         let tracks: Vec<TrackFinding> = self.tracks.iter().map(|(id, track)| self.track(*id, track)).collect();
-        let mut face = self.face_finding(&tracks, ended.has_video);
-        let mut voice = self.voice_finding(ended.has_audio);
+        let (config, signs) = (&self.config, &self.signs);
+        let mut face = signs.0.within(self.face_finding(&tracks, ended.has_video), config.min_signs_s, &config.face);
+        let mut voice = signs.1.within(self.voice_finding(ended.has_audio), config.min_signs_s, &config.voice);
         for finding in [&mut face, &mut voice] {
             finding.reasons.extend(ended.cut);
         }
+        let unseen = || not_assessed(Reason::NotImplemented);
+        let mut sync = SyncFinding { finding: unseen(), lag: None };
+        let (mut background, mut identity) = (unseen(), unseen());
+        for (aspect, finding) in cues {
+            match aspect {
+                Aspect::Sync(lag) => sync = SyncFinding { finding, lag },
+                Aspect::Background => background = finding,
+                Aspect::Identity => identity = finding,
+            }
+        }
         let verdict = Verdict {
-            overall: overall(&face, &voice),
+            overall: overall(&face, &voice, &[&sync.finding, &background, &identity]),
             face,
             voice,
-            sync: SyncFinding { finding: not_assessed(Reason::NotImplemented), lag: None },
-            background: not_assessed(Reason::NotImplemented),
-            identity: not_assessed(Reason::NotImplemented),
+            sync,
+            background,
+            identity,
             tracks,
             coverage: Coverage {
                 video_s: round(self.coverage.video_s, 3),
@@ -189,7 +221,7 @@ impl Fuser {
             end_s: secs(track.last),
             frames_seen: track.seen,
             frames_scored: track.scored,
-            finding: finding(estimate, track.scored_s, self.config.min_face_s, Reason::LowCoverage, &self.config),
+            finding: finding(estimate, track.scored_s, self.config.min_face_s, Reason::LowCoverage, &self.config.face),
         }
     }
 
@@ -210,7 +242,7 @@ impl Fuser {
             Some((reason, _)) if estimate.is_none() => inconclusive(*reason),
             _ => {
                 let absent = if has_audio { Reason::NoSpeech } else { Reason::NoAudioStream };
-                finding(estimate, self.speech.0, self.config.min_voice_s, absent, &self.config)
+                finding(estimate, self.speech.0, self.config.min_voice_s, absent, &self.config.voice)
             }
         }
     }
@@ -220,9 +252,9 @@ fn p_of(finding: &Finding) -> f32 {
     finding.p_masked.map_or(-1.0, Prob::get)
 }
 
-fn higher(a: Option<Estimate>, b: Option<Estimate>) -> Option<Estimate> {
+fn higher(a: Option<Fused>, b: Option<Fused>) -> Option<Fused> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if b.logit > a.logit { b } else { a }),
+        (Some(a), Some(b)) => Some(if b.p_masked > a.p_masked { b } else { a }),
         (a, b) => a.or(b),
     }
 }
@@ -271,40 +303,12 @@ fn quality_record(q: &Quality) -> FaceQuality {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::fixtures;
     use crate::types::record::Outcome;
-    use crate::types::{BoxPx, Glance};
-
-    const QUALITY: Quality = Quality {
-        size_px: 90.0,
-        sharpness: 0.2,
-        yaw_deg: 0.0,
-        pitch_deg: 0.0,
-        roll_deg: 0.0,
-        exposure: 0.5,
-        cut_off: 0.0,
-    };
 
     fn frame(index: i64, logits: &[Option<f32>]) -> FrameEvidence {
-        let bbox = BoxPx { x: 0.0, y: 0.0, w: 90.0, h: 90.0 };
-        let faces = logits.iter().zip(1..);
-        let faces = faces
-            .map(|(logit, id)| FaceEvidence {
-                track: TrackId(id),
-                bbox,
-                landmarks: [bbox.centre(); 5],
-                quality: QUALITY,
-                mouth_open: None,
-                logit: *logit,
-                reasons: vec![],
-            })
-            .collect();
-        FrameEvidence {
-            index: index as u64,
-            pts: MediaTime::from_samples(index, 10),
-            utc: None,
-            faces,
-            glance: Glance::default(),
-        }
+        let faces = logits.iter().zip(1..).map(|(logit, id)| fixtures::face(id, *logit));
+        fixtures::frame(index, 10, faces.collect())
     }
 
     fn ended() -> Ended {
@@ -317,7 +321,7 @@ mod tests {
         for i in 0..frames {
             events.extend(fuser.frame(frame(i, logits), None).1);
         }
-        let (last, verdict) = fuser.finish(ended());
+        let (last, verdict) = fuser.finish(ended(), vec![]);
         events.extend(last);
         (events, verdict)
     }
@@ -347,10 +351,10 @@ mod tests {
         for (i, reason) in [Reason::ShortSpeech, Reason::VoiceMusic, Reason::VoiceMusic].into_iter().enumerate() {
             let start = MediaTime::from_secs(i as f64);
             let span = TimeSpan { start, end: start + MediaTime::from_secs(4.0) };
-            fuser.voice(&VoiceEvidence { span, speech_ratio: 0.5, logit: None, reasons: vec![reason] });
+            fuser.voice(&VoiceEvidence { span, speech_ratio: 0.5, logit: None, profile: None, reasons: vec![reason] });
         }
         fuser.frame(frame(0, &[Some(2.0)]), None);
-        let (_, verdict) = fuser.finish(Ended { has_audio: true, ..ended() });
+        let (_, verdict) = fuser.finish(Ended { has_audio: true, ..ended() }, vec![]);
         assert_eq!((verdict.voice.result, verdict.voice.p_masked), (Outcome::Inconclusive, None));
         assert_eq!(verdict.voice.reasons, [Reason::VoiceMusic]);
         assert_eq!(verdict.overall.p_masked, verdict.face.p_masked, "the face's probability stays in sight");
@@ -379,10 +383,10 @@ mod tests {
                 start: MediaTime::from_secs(f64::from(second)),
                 end: MediaTime::from_secs(f64::from(second) + 4.0),
             };
-            fuser.voice(&VoiceEvidence { span, speech_ratio: 1.0, logit: Some(-3.0), reasons: vec![] });
+            fuser.voice(&VoiceEvidence { span, speech_ratio: 1.0, logit: Some(-3.0), profile: None, reasons: vec![] });
         }
-        let (_, verdict) =
-            fuser.finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, cut: Some(Reason::Interrupted) });
+        let (_, verdict) = fuser
+            .finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, cut: Some(Reason::Interrupted) }, vec![]);
         assert!((verdict.coverage.speech_s - 10.0).abs() < 1e-6);
         assert_eq!(verdict.voice.result, Outcome::NoSignsFound);
         assert!(verdict.partial && verdict.voice.reasons.contains(&Reason::Interrupted));

@@ -2,15 +2,19 @@
 //! accumulators; nothing here does input or output.
 //!
 //! Frames of one second are not independent: one second counts as one observation, whatever the frame rate.
-//! The voice and the best-covered suspicious face are not added up: the higher of the two is reported, with its
-//! own range.
+//! Face and voice are not added up: signs of either are signs of the call, and without signs the face's probability
+//! stands, for a voice that gives no alarm says little about a face.
 
 mod alert;
 mod fuser;
+mod open_set;
+mod stretch;
 mod temporal;
 mod verdict;
 
 pub use alert::Alert;
 pub use fuser::{Ended, Fuser};
+pub use open_set::open_set;
+pub use stretch::Stretches;
 pub use temporal::{BlockMean, Estimate, Smoother};
 pub use verdict::finding;

@@ -1,13 +1,14 @@
 //! Evidence over time. In: log-odds with their times. Out: means with a range.
 
+use super::open_set;
 use crate::types::record::Fused;
 use crate::types::{MediaTime, Prob};
 
-/// Time constant of the smoother, and length of what counts as one observation, in seconds.
+/// Length of what counts as one observation, in seconds.
 const CORRELATED_S: f64 = 1.0;
 
 /// Standard deviation of a network's mean log-odds between calls of the same kind: it stays however long one looks.
-const BETWEEN_CALLS: f32 = 0.5;
+pub const BETWEEN_CALLS: f32 = 0.5;
 
 /// Half-width of a 95 % range in standard deviations.
 const Z95: f32 = 1.96;
@@ -17,40 +18,54 @@ const Z95: f32 = 1.96;
 pub struct Estimate {
     /// Mean log-odds.
     pub logit: f32,
-    /// Standard error, never below the spread between calls.
-    pub error: f32,
+    /// Standard error of the mean: how much another stretch of the same call would differ.
+    pub sampling: f32,
 }
 
 impl Estimate {
-    /// As a probability with its range.
-    pub fn fused(&self) -> Option<Fused> {
-        Some(Fused {
-            p_masked: Prob::from_logit(self.logit)?,
-            low: Prob::from_logit(self.logit - Z95 * self.error)?,
-            high: Prob::from_logit(self.logit + Z95 * self.error)?,
-        })
+    /// Standard error between calls of the same kind.
+    fn error(&self) -> f32 {
+        self.sampling.hypot(BETWEEN_CALLS)
+    }
+
+    /// As a probability with its range; `seen_share` of the masks are of a kind the network can see ([`open_set`]).
+    pub fn fused(&self, seen_share: f32) -> Option<Fused> {
+        let margin = Z95 * self.error();
+        let p = |logit: f32| Prob::from_logit(open_set(logit, seen_share));
+        Some(Fused { p_masked: p(self.logit)?, low: p(self.logit - margin)?, high: p(self.logit + margin)? })
     }
 }
 
-/// Exponential smoothing over one second that looks only back, so that it can be used live.
-#[derive(Debug, Clone, Default)]
+/// Exponential smoothing that looks only back, so that it can be used live.
+#[derive(Debug, Clone)]
 pub struct Smoother {
+    seconds: f64,
     state: Option<(MediaTime, f32, f32)>,
 }
 
 impl Smoother {
+    /// Frames: over one second.
+    pub fn of_frames() -> Self {
+        Self { seconds: CORRELATED_S, state: None }
+    }
+
+    /// Windows of speech: over as long as a window lasts, for its neighbours share their samples with it.
+    pub fn of_windows() -> Self {
+        Self { seconds: 4.0, state: None }
+    }
+
     /// Adds an observation; `pts` must not decrease.
     pub fn push(&mut self, pts: MediaTime, logit: f32) -> Estimate {
         let (mean, variance) = match self.state {
             None => (logit, 0.0),
             Some((at, mean, variance)) => {
-                let keep = (-(pts - at).as_secs().max(0.0) / CORRELATED_S).exp() as f32;
+                let keep = (-(pts - at).as_secs().max(0.0) / self.seconds).exp() as f32;
                 let step = logit - mean;
                 (mean + (1.0 - keep) * step, keep * (variance + (1.0 - keep) * step * step))
             }
         };
         self.state = Some((pts, mean, variance));
-        Estimate { logit: mean, error: (variance + BETWEEN_CALLS * BETWEEN_CALLS).sqrt() }
+        Estimate { logit: mean, sampling: variance.sqrt() }
     }
 }
 
@@ -97,8 +112,7 @@ impl BlockMean {
             return None;
         }
         let spread = if blocks > 1 { squares / (blocks - 1) as f64 / blocks as f64 } else { 1.0 };
-        let error = (spread as f32 + BETWEEN_CALLS * BETWEEN_CALLS).sqrt();
-        Some(Estimate { logit: mean as f32, error })
+        Some(Estimate { logit: mean as f32, sampling: (spread as f32).sqrt() })
     }
 }
 
@@ -119,17 +133,16 @@ mod tests {
             }
             let (slow, fast) = (slow.estimate().unwrap(), fast.estimate().unwrap());
             prop_assert!((slow.logit - fast.logit).abs() < 1e-3);
-            prop_assert!((slow.error - fast.error).abs() < 1e-3);
+            prop_assert!((slow.sampling - fast.sampling).abs() < 1e-3);
         }
 
         #[test]
         fn the_smoother_stays_within_what_it_saw(logits in proptest::collection::vec(-5.0f32..5.0, 1..50)) {
-            let mut smoother = Smoother::default();
+            let mut smoother = Smoother::of_frames();
             let (low, high) = logits.iter().fold((f32::MAX, f32::MIN), |(l, h), x| (l.min(*x), h.max(*x)));
             for (i, logit) in logits.iter().enumerate() {
                 let estimate = smoother.push(MediaTime::from_samples(i as i64, 30), *logit);
                 prop_assert!(estimate.logit >= low - 1e-4 && estimate.logit <= high + 1e-4);
-                prop_assert!(estimate.error >= BETWEEN_CALLS);
             }
         }
 

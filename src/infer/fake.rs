@@ -31,6 +31,11 @@ impl FakeEngine {
         })
     }
 
+    /// One row a sample, always the same: the same face throughout.
+    pub fn one_face() -> Self {
+        Self::new("embedding", |input| ArrayD::from_elem(vec![input.values.shape()[0], 8], 0.5))
+    }
+
     /// Sleeps so long a run.
     pub fn with_latency(self, latency: Duration) -> Self {
         Self { latency, ..self }

@@ -16,6 +16,8 @@ pub enum Task {
     FaceDetect,
     /// Says how likely a face is masked.
     FaceScore,
+    /// Turns a face into numbers that are near each other for one person.
+    FaceEmbed,
     /// Finds speech.
     Vad,
     /// Says how likely a voice is masked.
@@ -28,6 +30,7 @@ impl Task {
         match self {
             Self::FaceDetect => "face_detect",
             Self::FaceScore => "face_score",
+            Self::FaceEmbed => "face_embed",
             Self::Vad => "vad",
             Self::VoiceScore => "voice_score",
         }
@@ -44,6 +47,8 @@ pub enum Family {
     Retinaface,
     /// Silero VAD, 16 kHz sequence form.
     Silero,
+    /// One row a face, in an output named `embedding`.
+    Embedding,
 }
 
 /// Order of the channels a network expects.
@@ -98,7 +103,7 @@ pub struct InputSpec {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PreprocessSpec {
-    /// Scorers: where the five landmarks go, in units of the crop.
+    /// Aligned faces: where the five landmarks go, in units of the crop.
     pub template: Option<[[f32; 2]; 5]>,
     /// Subtracted from `value / 255`, by channel.
     pub mean: [f32; 3],
@@ -143,6 +148,8 @@ pub struct GoldenSpec {
     pub box_px: Option<[f32; 4]>,
     /// VAD: mean probability.
     pub speech: Option<f32>,
+    /// Embedders: the first values.
+    pub embedding: Option<Vec<f32>>,
     /// Largest difference.
     pub tolerance: f32,
 }
@@ -155,7 +162,7 @@ pub struct Manifest {
     pub id: String,
     /// What it is for.
     pub task: Task,
-    /// Output form, for detectors and the VAD.
+    /// Output form, for networks that are not scorers.
     pub family: Option<Family>,
     /// The weights' file name.
     pub file: String,
@@ -196,22 +203,27 @@ impl Manifest {
 
     fn check(&self) -> Result<(), String> {
         let scorer = matches!(self.task, Task::FaceScore | Task::VoiceScore);
-        let picture = matches!(self.task, Task::FaceScore | Task::FaceDetect);
+        let aligned = matches!(self.task, Task::FaceScore | Task::FaceEmbed);
+        let picture = aligned || self.task == Task::FaceDetect;
         let sides = if picture { 2 } else { 1 };
         let layout = if picture { Layout::Nchw } else { Layout::Nt };
         let golden = &self.golden;
-        let answers = [golden.p_masked.is_some(), golden.box_px.is_some(), golden.speech.is_some()];
-        let wanted = [scorer, self.task == Task::FaceDetect, self.task == Task::Vad];
+        let embedding = golden.embedding.as_ref().is_some_and(|e| !e.is_empty());
+        let answers = [golden.p_masked.is_some(), golden.box_px.is_some(), golden.speech.is_some(), embedding];
+        let wanted = [scorer, self.task == Task::FaceDetect, self.task == Task::Vad, self.task == Task::FaceEmbed];
         let rules = [
             (self.file.contains(['/', '\\']) || golden.input.contains(['/', '\\']), "files lie beside model.toml"),
             (self.input.size.len() != sides || self.input.size.contains(&0), "input.size does not fit the task"),
             (self.input.layout != layout, "input.layout does not fit the task"),
             (!picture && self.input.rate_hz != Some(16_000), "input.rate_hz must be 16000"),
             (scorer != self.output.is_some(), "[output] is for scorers, and they need it"),
-            (scorer == self.family.is_some(), "family is for detectors and the VAD, and they need it"),
+            (scorer == self.family.is_some(), "family is for networks that are not scorers, and they need it"),
             (picture != self.preprocess.is_some(), "[preprocess] is for pictures, and they need it"),
-            (self.task == Task::FaceScore && self.template().is_none(), "preprocess.template is missing"),
-            (answers != wanted, "[golden] needs p_masked (scorers), box_px (detectors) or speech (VAD)"),
+            (aligned && self.template().is_none(), "preprocess.template is missing"),
+            (
+                answers != wanted,
+                "[golden] needs p_masked (scorers), box_px (detectors), speech (VAD) or embedding (embedders)",
+            ),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, message)) => Err(message.into()),
@@ -219,7 +231,7 @@ impl Manifest {
         }
     }
 
-    /// Where the landmarks go, for face scorers.
+    /// Where the landmarks go, for networks that take aligned faces.
     pub fn template(&self) -> Option<[[f32; 2]; 5]> {
         self.preprocess.as_ref().and_then(|p| p.template)
     }

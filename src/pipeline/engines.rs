@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::face::FaceScorer;
 use crate::face::detect::{self, Detector, DetectorSpec};
+use crate::face::{FaceEmbedder, FaceScorer};
 use crate::infer::{ModelStore, Runtime};
 use crate::media;
 use crate::types::record::{ModelInfo, RuntimeInfo};
@@ -18,6 +18,8 @@ pub struct Engines {
     pub detector: Box<dyn Detector>,
     /// Scores faces.
     pub face: FaceScorer,
+    /// Tells faces apart.
+    pub embedder: FaceEmbedder,
     /// Finds speech.
     pub vad: Box<dyn Vad>,
     /// Scores voices.
@@ -41,11 +43,17 @@ impl Engines {
             side: config.face.detect_side_px,
         })?;
         let face = FaceScorer::load(&runtime, &store, &config.face.scorer)?;
+        let embedder = FaceEmbedder::load(&runtime, &store, &config.face.embedder)?;
         let (vad, vad_manifest) =
             vad::build(VadSpec::Network { runtime: &runtime, store: &store, id: &config.voice.vad })?;
         let voice = VoiceScorer::load(&runtime, &store, &config.voice.scorer)?;
-        let manifests =
-            [detector_manifest.as_ref(), Some(face.manifest()), vad_manifest.as_ref(), Some(voice.manifest())];
+        let manifests = [
+            detector_manifest.as_ref(),
+            Some(face.manifest()),
+            Some(embedder.manifest()),
+            vad_manifest.as_ref(),
+            Some(voice.manifest()),
+        ];
         let models = manifests.into_iter().flatten().map(|m| m.info()).collect();
         let runtime = RuntimeInfo {
             provider: runtime.provider.name().into(),
@@ -53,11 +61,12 @@ impl Engines {
             onnxruntime: runtime.version,
             gstreamer: media::gst::version(),
         };
-        Ok(Self { detector, face, vad, voice, models, runtime })
+        Ok(Self { detector, face, embedder, vad, voice, models, runtime })
     }
 
     /// Processor time spent inside all networks so far.
     pub fn cpu_time(&self) -> Duration {
-        self.detector.cpu_time() + self.face.cpu_time() + self.vad.cpu_time() + self.voice.cpu_time()
+        let faces = self.detector.cpu_time() + self.face.cpu_time() + self.embedder.cpu_time();
+        faces + self.vad.cpu_time() + self.voice.cpu_time()
     }
 }

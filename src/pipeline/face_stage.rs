@@ -1,6 +1,7 @@
 //! The face branch's two threads. In: a video stream. Out: evidence of every analysed frame.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -9,10 +10,10 @@ use crate::config::FaceConfig;
 use crate::error::Error;
 use crate::face::detect::Detector;
 use crate::face::track::{TrackedFace, Tracker};
-use crate::face::{FaceScorer, assess, crop, crop_map, fit_to_score, mouth_open};
+use crate::face::{EmbedSchedule, FaceEmbedder, FaceScorer, Seen, assess, crop, crop_map, fit_to_score, mouth_open};
 use crate::infer::thread_cpu_time;
 use crate::media::{Cancel, VideoStream};
-use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, Glance, MediaTime, VideoFrame};
+use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, Glance, Look, MediaTime, VideoFrame};
 
 /// Most faces of a frame that are looked at, best first.
 const MAX_FACES: usize = 32;
@@ -76,67 +77,115 @@ pub fn detect(
     Ok(())
 }
 
+/// The networks that look at aligned faces.
+pub struct Faces<'a> {
+    scorer: &'a mut FaceScorer,
+    embedder: &'a mut FaceEmbedder,
+    schedule: EmbedSchedule,
+    config: &'a FaceConfig,
+}
+
+impl<'a> Faces<'a> {
+    pub fn new(scorer: &'a mut FaceScorer, embedder: &'a mut FaceEmbedder, config: &'a FaceConfig) -> Self {
+        Self { scorer, embedder, schedule: EmbedSchedule::new(config.embed_hz), config }
+    }
+
+    fn cpu_time(&self) -> Duration {
+        self.scorer.cpu_time() + self.embedder.cpu_time()
+    }
+
+    fn frame(&mut self, frame: &VideoFrame, tracked: &[TrackedFace]) -> Result<Vec<FaceEvidence>, Error> {
+        let crops: Vec<FaceCrop> = tracked.iter().filter_map(|face| aligned(frame, face, self.scorer)).collect();
+        let mut faces = Vec::with_capacity(crops.len());
+        let mut fit: Vec<&[f32]> = Vec::with_capacity(crops.len());
+        for c in &crops {
+            let reasons = fit_to_score(&c.quality, self.config);
+            if reasons.is_empty() {
+                fit.push(&c.rgb);
+            }
+            let FaceCrop { track, bbox, landmarks, confidence, quality, .. } = *c;
+            let width = self.scorer.size().0;
+            let (look, mouth_open) = (Look::of(&c.rgb, width), mouth_open(&c.rgb, width, self.scorer.template()));
+            let (embedding, logit) = (None, None);
+            faces.push(FaceEvidence {
+                track,
+                bbox,
+                landmarks,
+                confidence,
+                quality,
+                mouth_open,
+                look,
+                embedding,
+                logit,
+                reasons,
+            });
+        }
+        let mut logits = self.scorer.score(&fit)?.into_iter();
+        for face in faces.iter_mut().filter(|f| f.reasons.is_empty()) {
+            face.logit = logits.next();
+        }
+        self.embed(frame, &mut faces)?;
+        Ok(faces)
+    }
+
+    /// Embeds the faces whose turn it is.
+    fn embed(&mut self, frame: &VideoFrame, faces: &mut [FaceEvidence]) -> Result<(), Error> {
+        self.schedule.frame(frame.pts);
+        let (mut crops, mut whose) = (Vec::new(), Vec::new());
+        for (i, face) in faces.iter().enumerate() {
+            let FaceEvidence { track, landmarks, quality, look, .. } = face;
+            let seen = Seen { track: *track, landmarks, quality, look, fit: face.reasons.is_empty() };
+            if self.schedule.wants(frame.pts, &seen) {
+                let (size, aspect) = (self.embedder.size(), frame.picture.upright_pixel_aspect());
+                if let Some(map) = crop_map(landmarks, self.embedder.template(), size, aspect) {
+                    crops.push(crop(&frame.picture, &map, size.0, size.1));
+                    whose.push(i);
+                }
+            }
+        }
+        for (i, embedding) in whose.into_iter().zip(self.embedder.embed(&crops)?) {
+            faces[i].embedding = Some(embedding);
+        }
+        Ok(())
+    }
+}
+
 /// Tracks, aligns and scores the faces of each frame.
 pub fn score(
     frames: &Receiver<DetectedFrame>,
-    scorer: &mut FaceScorer,
+    mut faces: Faces<'_>,
     mut tracker: Tracker,
-    config: &FaceConfig,
     stop: &Cancel,
     meter: &Meter,
     out: &Sender<FrameEvidence>,
 ) -> Result<(), Error> {
-    let (started, network) = (thread_cpu_time(), scorer.cpu_time());
+    let (started, network) = (thread_cpu_time(), faces.cpu_time());
     for DetectedFrame { frame, detections } in frames {
         if stop.is_cancelled() {
             break;
         }
         let tracked = tracker.update(frame.pts, &detections);
-        let faces = score_frame(&frame, &tracked, scorer, config)?;
+        let faces = faces.frame(&frame, &tracked)?;
         let VideoFrame { index, pts, utc, picture } = frame;
         if out.send(FrameEvidence { index, pts, utc, faces, glance: Glance::of(&picture) }).is_err() {
             break;
         }
     }
-    let inside = scorer.cpu_time() - network;
+    let inside = faces.cpu_time() - network;
     Meter::add(&meter.face_cpu_ns, thread_cpu_time().saturating_sub(started + inside));
     Ok(())
 }
 
-fn score_frame(
-    frame: &VideoFrame,
-    tracked: &[TrackedFace],
-    scorer: &mut FaceScorer,
-    config: &FaceConfig,
-) -> Result<Vec<FaceEvidence>, Error> {
-    let crops: Vec<FaceCrop> = tracked.iter().filter_map(|face| aligned(frame, face, scorer)).collect();
-    let mut faces = Vec::with_capacity(crops.len());
-    let mut fit: Vec<&[f32]> = Vec::with_capacity(crops.len());
-    for c in &crops {
-        let reasons = fit_to_score(&c.quality, config);
-        if reasons.is_empty() {
-            fit.push(&c.rgb);
-        }
-        let FaceCrop { track, bbox, landmarks, quality, .. } = *c;
-        let mouth_open = mouth_open(&c.rgb, scorer.size().0, scorer.template());
-        faces.push(FaceEvidence { track, bbox, landmarks, quality, mouth_open, logit: None, reasons });
-    }
-    let mut logits = scorer.score(&fit)?.into_iter();
-    for face in faces.iter_mut().filter(|f| f.reasons.is_empty()) {
-        face.logit = logits.next();
-    }
-    Ok(faces)
-}
-
 /// The aligned crop; `None` when the landmarks are degenerate.
 fn aligned(frame: &VideoFrame, face: &TrackedFace, scorer: &FaceScorer) -> Option<FaceCrop> {
-    let Detection { bbox, landmarks, .. } = face.detection;
+    let Detection { bbox, landmarks, score: confidence } = face.detection;
     let picture = &frame.picture;
     let size = scorer.size();
     let map = crop_map(&landmarks, scorer.template(), size, picture.upright_pixel_aspect())?;
     let rgb = crop(picture, &map, size.0, size.1);
     let quality = assess(&face.detection, &rgb, size.0, picture.upright_size(), picture.upright_pixel_aspect());
-    Some(FaceCrop { frame_index: frame.index, pts: frame.pts, track: face.track, bbox, landmarks, quality, rgb })
+    let (frame_index, pts, track) = (frame.index, frame.pts, face.track);
+    Some(FaceCrop { frame_index, pts, track, bbox, landmarks, confidence, quality, rgb })
 }
 
 #[cfg(test)]

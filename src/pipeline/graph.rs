@@ -5,19 +5,19 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use crossbeam_channel::{Receiver, Select, bounded, never};
 
 use super::Engines;
-use super::face_stage::{self, DetectedFrame, Sampler};
+use super::face_stage::{self, DetectedFrame, Faces, Sampler};
 use super::join::{Heard, Waiting};
 use super::stats::Meter;
 use super::voice_stage::{self, VoiceMessage};
 use crate::config::Config;
-use crate::cues::{self, Aspect, Cue, CueEnd};
+use crate::cues::{self, Cue, CueEnd};
 use crate::error::Error;
 use crate::face::track::Tracker;
 use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, BROKE_OFF, Cancel, Source, VideoStream};
 use crate::report::Sink;
-use crate::types::record::{End, EventRecord, Reason, Record, SCHEMA, Start, SyncFinding, Verdict};
+use crate::types::record::{End, EventRecord, Reason, Record, SCHEMA, Start, Verdict};
 use crate::types::{Event, FrameEvidence, MediaTime};
 
 /// Frames between detection and scoring; each holds a decoded picture (1.4 MB at 1280×720).
@@ -110,19 +110,20 @@ fn start_stages<'scope>(
     stop: &'scope Cancel,
     meter: &'scope Meter,
 ) -> Result<Stages<'scope>, Error> {
-    let Engines { detector, face, vad, voice, .. } = engines;
+    let Engines { detector, face, embedder, vad, voice, .. } = engines;
     let mut stages = Stages { frames: None, voice: None, handles: Vec::new() };
     if let Some(video) = video {
         let (detected_out, detected) = bounded::<DetectedFrame>(DETECTED);
         let (frames_out, frames) = bounded::<FrameEvidence>(EVIDENCE);
         let tracker = Tracker::new(config.face.min_score);
+        let faces = Faces::new(face, embedder, &config.face);
         let sampler = Sampler::new(config.fps);
         let floor = tracker.floor();
         stages.start(scope, "detect", stop, move || {
             face_stage::detect(video, &mut **detector, sampler, floor, stop, meter, &detected_out)
         })?;
         stages.start(scope, "face", stop, move || {
-            face_stage::score(&detected, face, tracker, &config.face, stop, meter, &frames_out)
+            face_stage::score(&detected, faces, tracker, stop, meter, &frames_out)
         })?;
         stages.frames = Some(frames);
     }
@@ -213,7 +214,7 @@ impl<'a> Joiner<'a> {
         let seen: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.frame(&frame)).collect();
         let (record, events) = self.fuser.frame(frame, waiting.covering(pts));
         self.sink.write(&Record::Frame(record))?;
-        write_events(self.sink, events.into_iter().chain(seen))?;
+        self.events(events.into_iter().chain(seen))?;
         (self.progress)(pts);
         Ok(())
     }
@@ -221,16 +222,22 @@ impl<'a> Joiner<'a> {
     fn heard(&mut self, heard: Heard) -> Result<(), Error> {
         for sound in heard.sounds {
             let events: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.sound(&sound)).collect();
-            write_events(self.sink, events)?;
+            self.events(events)?;
         }
         for window in heard.windows {
             let noticed: Vec<Event> = self.cues.iter_mut().flat_map(|cue| cue.window(&window)).collect();
             let (record, event) = self.fuser.voice(&window);
             self.sink.write(&Record::Voice(record))?;
-            write_events(self.sink, event.into_iter().chain(noticed))?;
+            self.events(event.into_iter().chain(noticed))?;
             (self.progress)(window.span.start);
         }
         Ok(())
+    }
+
+    fn events(&mut self, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
+        let events: Vec<Event> = events.into_iter().collect();
+        events.iter().for_each(|event| self.fuser.event(event));
+        write_events(self.sink, &events)
     }
 
     /// Ends the call: what was still open, and the verdict, which is not written yet.
@@ -242,25 +249,19 @@ impl<'a> Joiner<'a> {
             open.extend(events);
             findings.extend(finding);
         }
+        open.iter().for_each(|event| self.fuser.event(event));
         let Self { fuser, sink, .. } = self;
-        let (events, mut verdict) = fuser.finish(ended);
+        let (events, verdict) = fuser.finish(ended, findings);
         open.extend(events);
         open.sort_by_key(|e| (e.span.start, e.kind, e.track));
-        write_events(sink, open)?;
-        for (aspect, finding) in findings {
-            match aspect {
-                Aspect::Sync(lag) => verdict.sync = SyncFinding { finding, lag },
-                Aspect::Background => verdict.background = finding,
-                Aspect::Identity => verdict.identity = finding,
-            }
-        }
+        write_events(sink, &open)?;
         Ok((verdict, sink))
     }
 }
 
-fn write_events(sink: &mut dyn Sink, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
+fn write_events(sink: &mut dyn Sink, events: &[Event]) -> Result<(), Error> {
     for event in events {
-        sink.write(&Record::Event(EventRecord::from(&event)))?;
+        sink.write(&Record::Event(EventRecord::from(event)))?;
     }
     Ok(())
 }

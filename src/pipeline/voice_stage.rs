@@ -9,7 +9,7 @@ use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, Cancel};
 use crate::types::{AudioChunk, MediaTime, SoundEvidence, SpeechWindow, VoiceEvidence};
 use crate::voice::vad::Vad;
-use crate::voice::{LevelMeter, Listener, VoiceScorer, Windower, WindowerConfig, fit_to_score};
+use crate::voice::{LevelMeter, Listener, Profiler, VoiceScorer, Windower, WindowerConfig, fit_to_score};
 
 /// Sound is handled in steps of this many samples (a quarter of a second).
 const STEP: usize = 4_096;
@@ -31,6 +31,7 @@ struct Stage<'a> {
     scorer: &'a mut VoiceScorer,
     listener: Listener,
     levels: LevelMeter,
+    profiler: Profiler,
     config: &'a VoiceConfig,
     out: &'a Sender<VoiceMessage>,
     told: MediaTime,
@@ -54,8 +55,8 @@ pub fn voice(
     let hop = (config.hop_s * f64::from(AudioChunk::RATE_HZ)).round() as usize;
     let cut = WindowerConfig { hop: hop.max(1), threshold: config.vad_threshold };
     let listener = Listener::default();
-    let levels = LevelMeter::default();
-    let mut stage = Stage { vad, scorer, listener, levels, config, out, told: MediaTime::ZERO };
+    let (levels, profiler) = (LevelMeter::default(), Profiler::default());
+    let mut stage = Stage { vad, scorer, listener, levels, profiler, config, out, told: MediaTime::ZERO };
     let mut windower: Option<Windower> = None;
     let mut waiting = 0;
     while !stop.is_cancelled() {
@@ -131,7 +132,10 @@ impl Stage<'_> {
     fn score(&mut self, window: &SpeechWindow) -> Result<VoiceEvidence, Error> {
         let condition = self.listener.condition(&window.samples);
         let reasons = fit_to_score(&condition, window.speech_s, self.config);
-        let logit = if reasons.is_empty() { Some(self.scorer.score(&window.samples)?) } else { None };
-        Ok(VoiceEvidence { span: window.span, speech_ratio: window.speech_ratio, logit, reasons })
+        let SpeechWindow { span, speech_ratio, ref samples, .. } = *window;
+        let fit = reasons.is_empty();
+        let logit = if fit { Some(self.scorer.score(samples)?) } else { None };
+        let profile = if fit { self.profiler.profile(samples) } else { None };
+        Ok(VoiceEvidence { span, speech_ratio, logit, profile, reasons })
     }
 }

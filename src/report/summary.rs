@@ -58,19 +58,13 @@ impl Summary {
     }
 
     fn event(&mut self, event: &EventRecord) {
-        let what = match (event.kind, event.track) {
-            (EventKind::FaceSuspicious, Some(track)) => format!("face {}", track.0),
-            (EventKind::FaceSuspicious, None) => "face".into(),
-            (EventKind::VoiceSuspicious, _) => "voice".into(),
-            (EventKind::CameraOff, _) => "camera off".into(),
-            (EventKind::VideoFrozen, _) => "picture stands still".into(),
-            (EventKind::VideoLooped, _) => "video plays in a loop".into(),
-            (EventKind::PictureResized, _) => "picture size changes".into(),
-            (EventKind::LipSyncLag, _) => "sound and lips apart".into(),
-            (EventKind::LipSyncJitter, _) => "sound and lips drift to and fro".into(),
-            (EventKind::SpeechWithoutLips, _) => "speech, lips still".into(),
-            (EventKind::LipsWithoutSpeech, _) => "lips move, no speech".into(),
-        };
+        // Only where to look: there are many, and each is certain.
+        let moments = [EventKind::ProfileTurn, EventKind::FastMotion, EventKind::LightChange, EventKind::FaceCovered];
+        if moments.contains(&event.kind) {
+            return;
+        }
+        let whose = event.track.map_or_else(String::new, |track| format!(", face {}", track.0));
+        let what = format!("{}{whose}", event.kind.title());
         let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, p: event.score.get() };
         keep_best(&mut self.events, moment);
     }
@@ -188,10 +182,16 @@ fn words(reason: Reason) -> &'static str {
         Reason::NoVideoStream => "no video stream",
         Reason::NoAudioStream => "no audio stream",
         Reason::LowCoverage => "too little to judge",
-        Reason::BetweenThresholds => "between the thresholds",
-        Reason::WideRange => "the range is too wide",
+        Reason::NearThreshold => "too near the threshold",
         Reason::AboveThreshold => "above the threshold",
         Reason::BelowThreshold => "below the threshold",
+        Reason::SignsInPart => "signs in a part of the call",
+        Reason::FeedMoves => "the picture never repeats",
+        Reason::FeedLooped => "the picture plays in a loop",
+        Reason::SameFace => "the same face throughout",
+        Reason::FaceJumps => "another face shows for moments",
+        Reason::FaceChanges => "the face becomes another's",
+        Reason::FaceUnclear => "hardly a clear view of the face",
         Reason::NotImplemented => "not part of this version",
         Reason::Interrupted => "interrupted",
         Reason::BrokenOff => "the recording broke off",

@@ -13,8 +13,16 @@ pub enum EventKind {
     FaceSuspicious,
     /// The voice network's score stayed above the alert threshold.
     VoiceSuspicious,
+    /// The face network's score rose far above what the same face gave before.
+    FaceChanged,
+    /// The voice network's score rose far above what was heard before.
+    VoiceChanged,
+    /// Pitch and formants moved together against the speech before.
+    VoiceShifted,
     /// The camera gave a plain picture, or none was to be seen.
     CameraOff,
+    /// The background has hardly any detail beside a sharp face.
+    BackgroundBlurred,
     /// The picture stood still.
     VideoFrozen,
     /// The picture repeated an earlier stretch.
@@ -29,6 +37,26 @@ pub enum EventKind {
     SpeechWithoutLips,
     /// The lips moved without speech.
     LipsWithoutSpeech,
+    /// Another face showed for a moment.
+    IdentityJump,
+    /// The face became another's and stayed so.
+    IdentityChange,
+    /// The face moved slowly away from what it was.
+    IdentityDrift,
+    /// Another person came, behind a cut or a pause.
+    PersonChange,
+    /// The head turned to the side.
+    ProfileTurn,
+    /// The head moved fast.
+    FastMotion,
+    /// The light on the face changed.
+    LightChange,
+    /// Something was before the face.
+    FaceCovered,
+    /// The face gave way at a turn, a motion, a cover or a change of light.
+    ChallengeBroken,
+    /// The light on the face changed later than the light around it.
+    LightLag,
 }
 
 /// What an event means for the finding.
@@ -45,9 +73,60 @@ impl EventKind {
     /// What it means.
     pub fn class(self) -> EventClass {
         match self {
-            Self::FaceSuspicious | Self::VoiceSuspicious | Self::VideoLooped | Self::LipSyncJitter => EventClass::Sign,
-            Self::CameraOff | Self::VideoFrozen | Self::PictureResized => EventClass::Context,
-            Self::LipSyncLag | Self::SpeechWithoutLips | Self::LipsWithoutSpeech => EventClass::Context,
+            Self::FaceSuspicious
+            | Self::VoiceSuspicious
+            | Self::FaceChanged
+            | Self::LipSyncJitter
+            | Self::IdentityJump
+            | Self::IdentityChange
+            | Self::ChallengeBroken
+            | Self::LightLag
+            | Self::VideoLooped => EventClass::Sign,
+            Self::VoiceChanged
+            | Self::VoiceShifted
+            | Self::CameraOff
+            | Self::BackgroundBlurred
+            | Self::VideoFrozen
+            | Self::PictureResized
+            | Self::LipSyncLag
+            | Self::SpeechWithoutLips
+            | Self::LipsWithoutSpeech
+            | Self::IdentityDrift
+            | Self::PersonChange
+            | Self::ProfileTurn
+            | Self::FastMotion
+            | Self::LightChange
+            | Self::FaceCovered => EventClass::Context,
+        }
+    }
+
+    /// What happened, in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::FaceSuspicious => "face looks masked",
+            Self::VoiceSuspicious => "voice sounds masked",
+            Self::FaceChanged => "face looks masked from here on",
+            Self::VoiceChanged => "voice sounds different",
+            Self::VoiceShifted => "pitch and formants shift",
+            Self::CameraOff => "camera off",
+            Self::BackgroundBlurred => "background has no detail",
+            Self::VideoFrozen => "picture stands still",
+            Self::VideoLooped => "video plays in a loop",
+            Self::PictureResized => "picture size changes",
+            Self::LipSyncLag => "sound and lips apart",
+            Self::LipSyncJitter => "sound and lips drift to and fro",
+            Self::SpeechWithoutLips => "speech, lips still",
+            Self::LipsWithoutSpeech => "lips move, no speech",
+            Self::IdentityJump => "another face for a moment",
+            Self::IdentityChange => "the face becomes another's",
+            Self::IdentityDrift => "the face slowly changes",
+            Self::PersonChange => "another person comes",
+            Self::ProfileTurn => "head turned to the side",
+            Self::FastMotion => "head moves fast",
+            Self::LightChange => "light changes",
+            Self::FaceCovered => "something before the face",
+            Self::ChallengeBroken => "the face gives way",
+            Self::LightLag => "light comes late to the face",
         }
     }
 
@@ -56,7 +135,13 @@ impl EventKind {
         match self {
             Self::FaceSuspicious => "the face looks put on by a tool, to a network that was shown such faces",
             Self::VoiceSuspicious => "the voice sounds made by a machine, to a network that heard such voices",
+            Self::FaceChanged => "the same face looked more like a true one earlier in the call",
+            Self::VoiceChanged => "another voice, or the same through something new: compare who speaks",
+            Self::VoiceShifted => "a changer moves pitch and formants; another speaker does, too: listen who speaks",
             Self::CameraOff => "nothing can be said of the face while the camera is off",
+            Self::BackgroundBlurred => {
+                "a blurred or virtual background, or a plain wall, hides the room; many honest people have one"
+            }
             Self::VideoFrozen => "a still picture hides what happens; connections that stall do the same",
             Self::VideoLooped => {
                 "a camera never gives the same moving pictures twice; a recording played in a loop does"
@@ -68,6 +153,16 @@ impl EventKind {
                 "somebody speaks, but not these lips: the other side of the call, or a voice from elsewhere"
             }
             Self::LipsWithoutSpeech => "the lips move and nothing is heard; a muted microphone does the same",
+            Self::IdentityJump => "for a moment another face shows in the same place, as when a mask slips",
+            Self::IdentityChange => "from here on the face is another's, though the camera did not cut",
+            Self::IdentityDrift => "the face slowly looks less like it did at first; light and pose do that, too",
+            Self::PersonChange => "behind a cut or a pause another person is in view",
+            Self::ProfileTurn => "masks often tear when the head turns to the side: compare before, during and after",
+            Self::FastMotion => "masks often lag behind a fast head: compare before, during and after",
+            Self::LightChange => "masks often keep the old light: compare the face with the neck and the room",
+            Self::FaceCovered => "masks often tear or show through when something is before the face",
+            Self::ChallengeBroken => "the face held before and after, but gave way at this moment, as a mask does",
+            Self::LightLag => "the face took the new light later than the room; a mask is computed late, skin is not",
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Evidence: what the networks say of one frame or one window of speech.
 
+use std::sync::Arc;
+
 use super::record::Reason;
-use super::{BoxPx, Glance, Landmarks, MediaTime, Quality, TimeSpan, TrackId};
+use super::{BoxPx, Glance, Landmarks, Look, MediaTime, Quality, TimeSpan, TrackId, VoiceProfile};
 
 /// One face in one frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,11 +14,18 @@ pub struct FaceEvidence {
     pub bbox: BoxPx,
     /// The five points, in upright source pixels.
     pub landmarks: Landmarks,
+    /// The detector's confidence that this is a face, 0..=1.
+    pub confidence: f32,
     /// How well it can be judged.
     pub quality: Quality,
     /// How far the mouth is open: how dark it is, as a share of the face's median luma, about 0 to 0.7. `None` when
     /// the crop is black.
     pub mouth_open: Option<f32>,
+    /// The aligned face, thumbnail size.
+    pub look: Look,
+    /// Whose face it is, in numbers, in the frames where it was asked. It lives in memory only: no record has a place
+    /// for it.
+    pub embedding: Option<Arc<[f32]>>,
     /// Calibrated log-odds of "masked"; `None` when it was not scored.
     pub logit: Option<f32>,
     /// Why it was not scored.
@@ -65,6 +74,8 @@ pub struct VoiceEvidence {
     pub speech_ratio: f32,
     /// Calibrated log-odds of "masked"; `None` when it was not scored.
     pub logit: Option<f32>,
+    /// Pitch and vocal tract; `None` when it was not scored or too little of it is voiced.
+    pub profile: Option<VoiceProfile>,
     /// Why it was not scored.
     pub reasons: Vec<Reason>,
 }

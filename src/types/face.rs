@@ -108,6 +108,8 @@ pub struct FaceCrop {
     pub bbox: BoxPx,
     /// The five points.
     pub landmarks: Landmarks,
+    /// The detector's confidence, 0..=1.
+    pub confidence: f32,
     /// How well it can be judged.
     pub quality: Quality,
     /// RGB planes (R, G, B after each other), 0..=255, `width × height` of the network's crop.

@@ -9,6 +9,9 @@ pub struct Glance {
     pub size: (u32, u32),
     /// Mean luma codes of [`Glance::COLUMNS`] × [`Glance::ROWS`] cells, row by row, as stored (not turned upright).
     pub cells: Vec<u8>,
+    /// How much neighbouring pixels differ in each cell, on average, in quarters of a luma code: near zero where there
+    /// is no detail.
+    pub edges: Vec<u8>,
 }
 
 impl Glance {
@@ -24,21 +27,24 @@ impl Glance {
         let plane = picture.plane(0);
         let (width, height) = (picture.width as usize, picture.height as usize);
         let at = |i: usize, count: usize, length: usize| (2 * i + 1) * length / (2 * count);
-        let mut sums = vec![0u32; Self::COLUMNS * Self::ROWS];
+        let mut sums = vec![(0u32, 0u32); Self::COLUMNS * Self::ROWS];
         for row in 0..Self::ROWS * Self::POINTS {
             let start = at(row, Self::ROWS * Self::POINTS, height) * plane.stride;
             let line = plane.data.get(start..start + width).unwrap_or_default();
             let cells = sums.iter_mut().skip(row / Self::POINTS * Self::COLUMNS);
-            for (column, sum) in cells.take(Self::COLUMNS).enumerate() {
-                let points = column * Self::POINTS..(column + 1) * Self::POINTS;
-                *sum += points
-                    .map(|p| u32::from(line.get(at(p, Self::COLUMNS * Self::POINTS, width)).copied().unwrap_or(0)))
-                    .sum::<u32>();
+            for (column, (level, edge)) in cells.take(Self::COLUMNS).enumerate() {
+                for point in column * Self::POINTS..(column + 1) * Self::POINTS {
+                    let x = at(point, Self::COLUMNS * Self::POINTS, width).min(width.saturating_sub(2));
+                    let pair = [line.get(x), line.get(x + 1)].map(|v| v.copied().unwrap_or(0));
+                    *level += u32::from(pair[0]);
+                    *edge += u32::from(pair[0].abs_diff(pair[1]));
+                }
             }
         }
         let points = (Self::POINTS * Self::POINTS) as u32;
-        let cells = sums.into_iter().map(|sum| ((sum + points / 2) / points) as u8).collect();
-        Self { size: picture.upright_size(), cells }
+        let cells = sums.iter().map(|(level, _)| ((level + points / 2) / points) as u8).collect();
+        let edges = sums.iter().map(|(_, edge)| (4 * edge / points).min(255) as u8).collect();
+        Self { size: picture.upright_size(), cells, edges }
     }
 
     /// Mean luma code, 0..=255.
@@ -84,7 +90,7 @@ mod tests {
     proptest! {
         #[test]
         fn difference_is_a_distance(a in prop::collection::vec(0u8..=255, 576), b in prop::collection::vec(0u8..=255, 576)) {
-            let glance = |cells: &Vec<u8>| Glance { size: (64, 36), cells: cells.clone() };
+            let glance = |cells: &Vec<u8>| Glance { size: (64, 36), cells: cells.clone(), edges: vec![] };
             let (a, b) = (glance(&a), glance(&b));
             prop_assert_eq!(a.difference(&a), 0.0);
             prop_assert_eq!(a.difference(&b), b.difference(&a));

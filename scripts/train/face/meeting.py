@@ -35,10 +35,10 @@ def codec(rng):
     return "mjpeg", ("-c:v", "mjpeg", "-q:v", str(rng.integers(2, 10)), "-pix_fmt", "yuvj420p")
 
 
-def encode(frames, options):
-    """Frames through ffmpeg's encoder and back; the input when ffmpeg fails."""
+def encode(frames, options, rate=25):
+    """Frames of one size through ffmpeg's encoder and back."""
     height, width = frames[0].shape[:2]
-    raw = ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{width}x{height}", "-r", "25", "-i", "-"]
+    raw = ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{width}x{height}", "-r", str(rate), "-i", "-"]
     with tempfile.NamedTemporaryFile(suffix=".mkv", dir=FOLDER) as file:
         command = ["ffmpeg", "-v", "error", "-y", *raw, *options, file.name]
         data = np.ascontiguousarray(np.stack(frames)).tobytes()

@@ -164,18 +164,25 @@ def trace(patch, rng, share=1.0, leave_out=()):
 
 
 @torch.no_grad()
-def redraw(patch, network, rng):
-    """The patch through a generator; mostly it keeps the structure of the face and loses only the texture."""
+def redraw(patch, network, rng, faithful=False):
+    """The patch through a generator; mostly it keeps the structure of the face and loses only the texture.
+
+    What a faithful generator draws is mostly kept as it is but for light and colour.
+    """
     size = patch.shape[0] // 16 * 16
     face = cv2.resize(patch, (size, size), interpolation=cv2.INTER_AREA) if size != patch.shape[0] else patch
     x = torch.from_numpy(np.ascontiguousarray(face[..., ::-1].transpose(2, 0, 1))[None] / 255).float().clamp(0, 1)
-    drawn = network(x)[0].numpy().transpose(1, 2, 0)[..., ::-1] * 255
+    with torch.autocast("cpu", torch.bfloat16):  # live tools compute in half precision too
+        y = network(x.contiguous(memory_format=torch.channels_last))
+    drawn = y[0].float().numpy().transpose(1, 2, 0)[..., ::-1] * 255
     drawn = np.ascontiguousarray(drawn, np.float32)
     lost = face - drawn
-    if rng.random() < 0.8:
-        drawn = drawn + rng.uniform(0.6, 1.0) * cv2.GaussianBlur(lost, (0, 0), np.exp(rng.uniform(-0.5, 1.1)))
+    if faithful and rng.random() < 0.65:
+        drawn = drawn + rng.uniform(0.0, 1.0) * cv2.GaussianBlur(lost, (0, 0), np.exp(rng.uniform(1.1, 2.3)))
+    elif rng.random() < 0.85:
+        drawn = drawn + rng.uniform(0.7, 1.0) * cv2.GaussianBlur(lost, (0, 0), np.exp(rng.uniform(-0.6, 0.6)))
     else:
-        drawn = drawn + rng.uniform(0.0, 0.6) * lost
+        drawn = drawn + rng.uniform(0.2, 0.7) * lost
     if size != patch.shape[0]:
         drawn = cv2.resize(drawn, patch.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return drawn

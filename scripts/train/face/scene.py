@@ -13,8 +13,6 @@ import align
 import camera
 import finish
 
-FACE_WIDTHS = 2.15  # face box width in eye distances, as the detector draws it
-
 
 @dataclass
 class Tile:
@@ -113,7 +111,7 @@ def finished(real, fake, points, rng):
 def make_tile(subjects, side, count, maker, rng, scenes):
     """Films one person, masks the twin, and brings both to the meeting's tile size."""
     plan = maker.plan(rng)
-    picture, points, oval, altered = subjects.draw(rng, plan.moved)
+    picture, points, oval, altered = subjects.draw(rng, plan.moved, plan.clip)
     pictures = [picture] if altered is None else [picture, altered]
     if rng.random() < 0.5:
         (pictures, points), oval = mirrored(pictures, points), oval * (-1, 1)

@@ -14,7 +14,8 @@ import statistics_net
 def torch_network(path):
     """The network of a training checkpoint, ready to score."""
     weights = torch.load(path, weights_only=True, map_location="cpu")
-    network = statistics_net.StatisticsNet() if "spread" in weights else model.FaceNet()
+    hidden = weights["embed.weight"].shape[::-1] if "spread" in weights else ()
+    network = statistics_net.StatisticsNet(*hidden) if hidden else model.FaceNet()
     network.load_state_dict(weights)
     return network.eval()
 
@@ -46,17 +47,12 @@ class Scorer:
         self.mirror = mirror
         if str(path).endswith(".onnx"):
             run = session(path)
-            self.run = lambda x: run.run(["logit"], {"input": x})[0]
+            self.run = lambda x: torch.from_numpy(run.run(["logit"], {"input": x.numpy()})[0])
         else:
-            network = torch_network(path)
-            self.run = lambda x: network(torch.from_numpy(x)).detach().numpy()
+            self.run = torch_network(path)
 
     def __call__(self, crops, batch=32):
-        out = []
-        for i in range(0, len(crops), batch):
-            x = tensor(crops[i : i + batch])
-            logit = self.run(x)[:, 0]
-            if self.mirror:
-                logit = (logit + self.run(np.ascontiguousarray(x[..., ::-1]))[:, 0]) / 2
-            out.append(logit)
-        return np.concatenate(out) if out else np.zeros(0, np.float32)
+        if len(crops) == 0:
+            return np.zeros(0, np.float32)
+        logit = batches(self.run, crops, batch)[:, 0]
+        return (logit + batches(self.run, crops[:, :, ::-1], batch)[:, 0]) / 2 if self.mirror else logit

@@ -76,9 +76,9 @@ def strength(values, weighting):
 
 
 class StatisticsNet(nn.Module):
-    """Statistics, two hidden layers, a logit."""
+    """Statistics, two hidden layers of `width` and `inner` cells, a logit."""
 
-    def __init__(self, width=128):
+    def __init__(self, width=128, inner=48):
         super().__init__()
         masks = regions()
         half, blocks = F.avg_pool2d(masks[None], 2)[0], F.avg_pool2d(masks[None], 8, 4)[0]
@@ -91,7 +91,7 @@ class StatisticsNet(nn.Module):
         count = self.statistics(torch.zeros(1, 3, align.SIZE, align.SIZE)).shape[1]
         self.register_buffer("middle", torch.zeros(count))
         self.register_buffer("spread", torch.ones(count))
-        self.enter, self.embed, self.score = nn.Linear(count, width), nn.Linear(width, 48), nn.Linear(48, 1)
+        self.enter, self.embed, self.score = nn.Linear(count, width), nn.Linear(width, inner), nn.Linear(inner, 1)
 
     def residuals(self, channels, weighting):
         """Statistics of the high-pass residuals of (n,3,h,w)."""
@@ -124,3 +124,18 @@ class StatisticsNet(nn.Module):
 
     def forward(self, x):
         return self.judge(self.statistics(x))
+
+
+def merged(networks):
+    """One network whose logit is the mean of the given ones', which were trained on the same statistics."""
+    one, count = StatisticsNet(*(len(networks) * w for w in networks[0].embed.weight.shape[::-1])), len(networks)
+    with torch.no_grad():
+        one.middle.copy_(networks[0].middle)
+        one.spread.copy_(networks[0].spread)
+        one.enter.weight.copy_(torch.cat([n.enter.weight for n in networks]))
+        one.enter.bias.copy_(torch.cat([n.enter.bias for n in networks]))
+        one.embed.weight.copy_(torch.block_diag(*(n.embed.weight for n in networks)))
+        one.embed.bias.copy_(torch.cat([n.embed.bias for n in networks]))
+        one.score.weight.copy_(torch.cat([n.score.weight for n in networks], 1) / count)
+        one.score.bias.copy_(sum(n.score.bias for n in networks) / count)
+    return one.eval()

@@ -32,10 +32,13 @@ class Subjects:
         """The BGR picture of an index entry."""
         return prepare.read_picture(self.data, self.cache, self.index[number])
 
-    def draw(self, rng, moved=0.0):
-        """(picture, landmarks, face outline, animated picture or None); `moved` is the strength of the animation."""
+    def draw(self, rng, moved=0.0, clip=""):
+        """(picture, landmarks, face outline, animated picture or None), of one clip if it is named.
+
+        `moved` is the strength of the animation.
+        """
         people = self.people["video" if rng.random() < self.video_share else "photo"]
-        numbers = people[sorted(people)[rng.integers(len(people))]]
+        numbers = self.clips[clip] if clip else people[sorted(people)[rng.integers(len(people))]]
         number = numbers[rng.integers(len(numbers))]
         picture = self.picture(number)
         altered = self.animated(number, picture, moved, rng) if moved else None

@@ -80,14 +80,20 @@ class Pool:
         return crops, mattes
 
 
+def pair_losses(logit):
+    """(labels, cross-entropy, ranking loss) of logits (2n,): reals first and then their twins."""
+    half = len(logit) // 2
+    label = torch.cat([torch.zeros(half), torch.ones(half)]).to(logit.device)
+    plain = F.binary_cross_entropy_with_logits(logit, label * 0.96 + 0.02)
+    return label, plain, F.softplus(1.0 - (logit[half:] - logit[:half])).mean()
+
+
 def loss_of(network, x, mattes):
     """(loss, figures for the log): cross-entropy, map, ranking of twins, and how far twins' middle is from zero."""
     logit, where = network.both(x)
     logit, half = logit[:, 0], len(x) // 2
-    label = torch.cat([torch.zeros(half), torch.ones(half)]).to(x.device)
-    plain = F.binary_cross_entropy_with_logits(logit, label * 0.96 + 0.02)
+    label, plain, rank = pair_losses(logit)
     there = F.binary_cross_entropy_with_logits(where, mattes.to(x.device))
-    rank = F.softplus(1.0 - (logit[half:] - logit[:half])).mean()
     middle = (((logit[half:] + logit[:half]) / 2) ** 2).mean()
     right = ((logit > 0).float() == label).float().mean()
     order = (logit[half:] > logit[:half]).float().mean()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 import evaluate_simulated
 import score
 import statistics_net
+import train
 
 PAIRS = 64  # a step
 
@@ -29,6 +29,7 @@ def arguments():
     parser.add_argument("--name", default="statistics")
     parser.add_argument("--leave-out", nargs="*", default=[], help="families or generators whose pairs are not used")
     parser.add_argument("--passes", type=int, default=25)
+    parser.add_argument("--members", type=int, default=3, help="networks of other seeds whose mean is the result")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -57,14 +58,6 @@ def twins(network, cache, names, leave_out=frozenset()):
     return torch.from_numpy(np.nan_to_num(np.concatenate(parts).astype(np.float32)))
 
 
-def step(network, x):
-    """Loss of real statistics followed by their twins'."""
-    logit, half = network.judge(x)[:, 0], len(x) // 2
-    label = torch.cat([torch.zeros(half), torch.ones(half)])
-    plain = F.binary_cross_entropy_with_logits(logit, label * 0.96 + 0.02)
-    return plain + 0.3 * F.softplus(1.0 - (logit[half:] - logit[:half])).mean()
-
-
 def fit(network, x, args, rng):
     """Trains; the moving average of the weights."""
     network.middle.copy_(x.mean(0))
@@ -77,24 +70,27 @@ def fit(network, x, args, rng):
         pairs = rng.permutation(len(x) // 2)
         for some in np.array_split(pairs, max(len(pairs) // PAIRS, 1)):
             rows = torch.from_numpy(some)
-            loss = step(network, torch.cat([x[2 * rows], x[2 * rows + 1]]))
+            _, plain, rank = train.pair_losses(network.judge(torch.cat([x[2 * rows], x[2 * rows + 1]]))[:, 0])
+            loss = plain + 0.3 * rank
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            with torch.no_grad():
-                for a, b in zip(average.parameters(), network.parameters()):
-                    a.lerp_(b, 0.005)
+            train.average_into(average, network, 0.995)
     return average.eval()
+
+
+def member(x, args, seed):
+    """One network of its own seed."""
+    torch.manual_seed(seed)
+    return fit(statistics_net.StatisticsNet(), x, args, np.random.default_rng(seed))
 
 
 def main():
     """Trains and measures."""
     args = arguments()
     torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    network = statistics_net.StatisticsNet()
-    x = twins(network, args.cache, args.sets, frozenset(args.leave_out))
-    average = fit(network, x, args, np.random.default_rng(args.seed))
+    x = twins(statistics_net.StatisticsNet(), args.cache, args.sets, frozenset(args.leave_out))
+    average = statistics_net.merged([member(x, args, args.seed + i) for i in range(args.members)])
     folder = args.cache / "runs" / args.name
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(average.state_dict(), folder / "average.pt")

@@ -1,14 +1,13 @@
 """Masked twins of real clips that no part of the training has seen: how far apart twins and sources lie.
 
 In: a folder with manifest.csv and clips (the real ones are used), our generators, Real-ESRGAN's weights, CACHE/mesh.npy
-for the average outline of a face. Every clip gets one twin a family of one-photo swaps, drawn frame by frame with the
-same settings; clip and twins go through the same H.264. Out: CACHE/twins/FAMILY.npz with the aligned crops of both, by
-clip. Nothing is trained on them; evaluate_twins.py scores them.
+for the average outline of a face. Every clip gets one twin a family, drawn frame by frame with the same settings; clip and
+twins go through the same H.264, with --grid also through three sizes and three qualities. Out: CACHE/SET/FAMILY.npz
+(and FAMILY-LONGEST-CRF.npz) with the aligned crops of both, by clip. Nothing is trained on them; evaluate_twins.py
+scores them.
 """
 
 import argparse
-import subprocess
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -20,10 +19,13 @@ import animate
 import enhance
 import fakes
 import generators
+import meeting
 import prepare
 import yunet
 
 FRAMES, CRF = 8, 25
+FAMILIES = ("pasted", "redrawn", "whole")
+GRID = [(longest, crf) for longest in (640, 360, 240) for crf in (23, 30, 36)]
 
 
 def arguments():
@@ -31,26 +33,32 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=Path, default=Path("../shared/data/face/dev"))
     parser.add_argument("--cache", type=Path, default=Path(".runtime/train-face"))
+    parser.add_argument("--set", default="twins", help="name of the folder under the cache")
+    parser.add_argument("--grid", action="store_true", help="also at 640, 360 and 240 pixels and crf 23, 30 and 36")
     parser.add_argument("--seed", type=int, default=5)
     return parser.parse_args()
 
 
-def encoded(frames):
+def encoded(frames, crf=CRF):
     """The frames after H.264."""
     height, width = (side // 2 * 2 for side in frames[0].shape[:2])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.mkv"
-        command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{width}x{height}"]
-        command += ["-r", "5", "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-crf", str(CRF)]
-        command += ["-pix_fmt", "yuv420p", "-threads", "1", str(path)]
-        data = b"".join(np.ascontiguousarray(frame[:height, :width]).tobytes() for frame in frames)
-        subprocess.run(command, input=data, check=True)
-        return prepare.clip_frames(path, len(frames))
+    options = ("-c:v", "libx264", "-preset", "veryfast", "-crf", str(crf), "-pix_fmt", "yuv420p", "-threads", "1")
+    return meeting.encode([frame[:height, :width] for frame in frames], options, rate=5)
 
 
 def crops(frames, points):
     """Aligned RGB crops."""
     return np.stack([align.crop(frame, at)[..., ::-1] for frame, at in zip(frames, points)])
+
+
+def received(frames, points, grid):
+    """Crops after the common encode, and after each of the grid: setting -> crops."""
+    out = {"": crops(encoded(frames), points)}
+    for longest, crf in GRID if grid else ():
+        factor = min(longest / max(frames[0].shape[:2]), 1.0)
+        small = [cv2.resize(f, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) for f in frames]
+        out[f"-{longest}-{crf}"] = crops(encoded(small, crf), [at * factor for at in points])
+    return out
 
 
 def twin(maker, plan, frames, points, oval, seed):
@@ -67,11 +75,11 @@ def main():
     args = arguments()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    networks = generators.load(args.cache / "generators") | enhance.load(args.cache / "models")
+    networks = enhance.chained(generators.load(args.cache / "generators") | enhance.load(args.cache / "models"))
     mesh = np.load(args.cache / "mesh.npy").astype(np.float64)
     oval = np.mean([animate.outline(one) for one in mesh if np.isfinite(one).all()], 0)
     detector = yunet.load(str(args.cache / "models" / "face_detection_yunet_2023mar.onnx"))
-    found = {"pasted": {}, "redrawn": {}}
+    found = {}
     for number, row in enumerate(prepare.rows(args.clips / "manifest.csv")):
         if row["label"] != "real":
             continue
@@ -80,18 +88,20 @@ def main():
         if not seen:
             continue
         frames, points = zip(*seen)
-        real = crops(encoded(frames), points)
-        for family, columns in found.items():
+        real = received(frames, points, args.grid)
+        for family in FAMILIES:
             maker = fakes.Maker(networks, set(fakes.FAMILIES) - {family})
             torch.manual_seed(args.seed * 1000 + number)
             plan = maker.plan(np.random.default_rng([args.seed, number]))
             plan.moved = 0.0
-            masked = encoded(twin(maker, plan, frames, points, oval, args.seed * 1000 + number))
-            columns[f"r{number}"], columns[f"f{number}"] = real, crops(masked, points)
+            masked = received(twin(maker, plan, frames, points, oval, args.seed * 1000 + number), points, args.grid)
+            for setting in real:
+                columns = found.setdefault(family + setting, {})
+                columns[f"r{number}"], columns[f"f{number}"] = real[setting], masked[setting]
         print(row["path"], len(frames), flush=True)
-    (args.cache / "twins").mkdir(exist_ok=True)
-    for family, columns in found.items():
-        np.savez(args.cache / "twins" / f"{family}.npz", **columns)
+    (args.cache / args.set).mkdir(exist_ok=True)
+    for name, columns in found.items():
+        np.savez(args.cache / args.set / f"{name}.npz", **columns)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ and `units.csv`. A unit is two windows, a real one and a fake one: of the same c
 (`pair`), or a natural fake and another real clip (`single`). Rendering goes on where it stopped.
 """
 
-import argparse
 import csv
 import os
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from commands import parser_of
 from data import Batches, load_table
 
 SAMPLES = 32_000
@@ -96,16 +96,19 @@ def rendered(batches, folder, wanted, rng):
 
 def main():
     """Renders the bank; between portions it looks for clips that were cached meanwhile."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
+    parser = parser_of(__doc__)
     parser.add_argument("--windows", type=int, default=44_000)
     parser.add_argument("--portion", type=int, default=4_000)
+    parser.add_argument("--only", default="", help="a pattern: draw fakes of these systems alone")
+    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--singles", type=int, default=6)
     args = parser.parse_args()
     torch.set_num_threads(1)
     folder = args.cache / "bank"
     for wanted in range(args.portion, args.windows + 1, args.portion):
         table = load_table(args.cache)
-        batches = Batches(args.cache, table[~table["held"]], SAMPLES, 10, 6)
+        wished = table["label"].eq(0) | table["method"].str.contains(args.only)
+        batches = Batches(args.cache, table[~table["held"] & wished], SAMPLES, args.pairs, args.singles)
         rendered(batches, folder, wanted, np.random.default_rng(wanted))
         print(f"bank {wanted} windows", flush=True)
 

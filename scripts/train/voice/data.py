@@ -12,7 +12,7 @@ from channel import after_codec, before_codec, finished
 from store import Store
 
 STAGES = ["base", "made", "own", "neural", "read", "coded"]
-NEURAL = ("own-", "hifigan-", "mb-melgan", "hibari", "Piper")
+NEURAL = ("own-", "hifigan-", "mb-melgan", "hibari", "kokoro", "Piper")
 HELD_METHODS = {"WaveGrad", "PortaSpeech", "StarGAN-VC", "bin-shift"}
 
 

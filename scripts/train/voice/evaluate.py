@@ -7,7 +7,6 @@
 `--leave-out`, the left-out family or source. dev is for validation: nothing is chosen or fitted on it.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 import torch
 
 from codecs_ffmpeg import CODECS, code_clips
+from commands import parser_of
 from data import Library, load_table
 from prepare import FAMILIES
 from real_sources import read_wave
@@ -90,12 +90,11 @@ def held(args):
 
 def main():
     """Reads the arguments and prints one set of tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("part", choices=["dev", "held"])
     parser.add_argument("--model", type=Path)
-    parser.add_argument("--checkpoint", type=Path, nargs="+", help="several are averaged")
+    parser.add_argument("--checkpoint", nargs="+", help="averaged; PATH=3 weighs three times")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/voice"))
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
     parser.add_argument("--variant", choices=["plain", "coded"], default="plain")
     parser.add_argument("--leave-out")
     parser.add_argument("--per-method", type=int, default=30)

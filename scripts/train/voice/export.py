@@ -5,7 +5,6 @@ In: checkpoints, the cache (its held-out part fits the calibration). Out: the fo
     python export.py --checkpoint .runtime/train-voice/runs/first/last.pt --id voice-spectrum
 """
 
-import argparse
 import hashlib
 import shutil
 import subprocess
@@ -14,18 +13,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import soundfile
 import torch
-from sklearn.linear_model import LogisticRegression
 
-from channel import after_codec, before_codec, finished
-from data import HELD_METHODS, Library
-from evaluate import held_rows
+from calibrate import calibrated, flattened
+from commands import parser_of
 from networks import for_export, load
-from prepare import seeded
 from real_sources import read_wave
-from scoring import WINDOW, checkpoint_scorer, clip_score, figures, onnx_scorer, windows_of
+from scoring import WINDOW, checkpoint_scorer, onnx_scorer, windows_of
 
 SENTENCE = "This is a made voice. It reads a few words so that a network has something to judge, and nothing more."
 
@@ -51,7 +46,7 @@ masked_index = 0
 [calibration]
 scale = {scale:.4f}
 offset = {offset:.4f}
-fitted_on = "cached clips of speakers and systems kept out of training, see card.md"
+fitted_on = "cached clips of speakers, systems and families kept out of training, see card.md"
 
 [golden]
 input = "golden.wav"
@@ -67,34 +62,6 @@ def write_golden(path):
         subprocess.run(["espeak-ng", "-v", "en", "-s", "150", "-w", str(made), SENTENCE], check=True)
         wave = read_wave(made)
     soundfile.write(path, windows_of(wave)[0] * 0.7, 16_000, subtype="PCM_16")
-
-
-def calibrated(args, score):
-    """Scores of held-out clips through the channel in, the slope and offset of a logistic fit out.
-
-    Both classes weigh alike; among the reals every source does, among the fakes every system, and the systems that
-    no training clip came from weigh as much as all the others together: that is the shift to expect.
-    """
-    logits, rows = [], []
-    for variant in ("plain", "coded"):
-        args.variant, args.leave_out, args.per_method, args.per_speaker = variant, None, 25, 6
-        part = held_rows(args)
-        library = Library(args.cache, part)
-        for index, row in enumerate(part.itertuples()):
-            rng = seeded(row.id, "calibration")
-            wave = library.wave(index)
-            wave = before_codec(wave, rng) if variant == "plain" and rng.random() < 0.5 else wave
-            logits.append(clip_score(score, finished(after_codec(wave, rng), rng)))
-        rows.append(part)
-    rows = pd.concat(rows, ignore_index=True)
-    group = rows["method"].where(rows["label"] == 1, rows["source"])
-    weights = 1 / group.map(group.value_counts())
-    real, unseen = rows["label"] == 0, rows["method"].isin(HELD_METHODS)
-    for part, share in ((real, 0.5), (unseen, 0.25), (~real & ~unseen, 0.25)):
-        weights[part] *= share / weights[part].sum()
-    fit = LogisticRegression(C=1e4).fit(np.array(logits)[:, None], rows["label"], sample_weight=weights * len(rows))
-    print(f"calibration on {len(rows)} clips ({int(rows['label'].sum())} fake): {figures(rows['label'], logits)}")
-    return float(fit.coef_[0, 0]), float(fit.intercept_[0])
 
 
 def to_onnx(checkpoints, path):
@@ -132,12 +99,16 @@ def check(args, folder, golden):
 
 def main():
     """Exports, calibrates, writes the golden and the description."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, nargs="+", required=True, help="several are averaged")
+    parser = parser_of(__doc__)
+    parser.add_argument(
+        "--checkpoint", nargs="+", required=True, help="several are averaged; PATH=3 weighs three times"
+    )
     parser.add_argument("--id", default="voice-spectrum")
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--work", type=Path, default=Path(".runtime/train-voice/export"), help="made here, then moved")
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
+    parser.add_argument(
+        "--left-out", nargs="*", default=[], help="family:NAME=RUN+RUN: checkpoints trained without that family"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     goal, folder = args.models / args.id, args.work / args.id
@@ -151,6 +122,8 @@ def main():
     check(args, folder, golden)
     score = onnx_scorer(folder)
     scale, offset = calibrated(args, score)
+    if args.left_out:
+        scale, offset = flattened(args, scale, offset)
     answer = 1 / (1 + np.exp(-(scale * float(score(golden)[0]) + offset)))
     sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
     (folder / "model.toml").write_text(

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from rhythm_net import RhythmNet
 from spectrum import RATE, SIZE, Spectrum, log_power
 from statistics_net import StatisticsNet
 
@@ -144,35 +145,54 @@ KINDS = {
     "mel-res": lambda: Detector(MelFront(), Block, [24, 32, 48, 64]),
     "lfcc-light": lambda: Detector(LfccFront(), MaxPair, [24, 32, 48, 64]),
     "statistics": StatisticsNet,
+    "statistics-256": lambda: StatisticsNet(256, 80, (2, 6, 16), 128),
+    "statistics-128": lambda: StatisticsNet(128, 40, (4, 12, 32), 128),
+    "statistics-1024": lambda: StatisticsNet(1024, 240, (1, 2, 5), 128),
+    "rhythm": RhythmNet,
 }
+STATISTICS = [name for name in KINDS if name.startswith("statistics") or name == "rhythm"]
 
 
 class Mean(nn.Module):
-    """Several networks on the same window; the mean of their logits."""
+    """Several networks on the same window; the weighted mean of their logits."""
 
-    def __init__(self, networks):
+    def __init__(self, networks, weights):
         super().__init__()
         self.networks = nn.ModuleList(networks)
+        self.weights = [weight / sum(weights) for weight in weights]
 
     def forward(self, wave):
-        return torch.stack([network(wave) for network in self.networks]).mean(dim=0)
+        return sum(weight * network(wave) for weight, network in zip(self.weights, self.networks))
+
+
+def kind_of(path):
+    """The kind of network in a checkpoint (`PATH` or `PATH=3`)."""
+    return torch.load(str(path).partition("=")[0], map_location="cpu", weights_only=True)["kind"]
 
 
 def load(paths, device="cpu"):
-    """Checkpoints of train.py in, the mean of their networks with averaged weights, ready for inference, out."""
-    networks = []
+    """Checkpoints in, the mean of their networks with averaged weights, ready for inference, out.
+
+    `PATH` counts once, `PATH=3` three times as much.
+    """
+    networks, weights = [], []
     for path in paths:
+        path, _, weight = str(path).partition("=")
         saved = torch.load(path, map_location=device, weights_only=True)
         networks.append(build(saved["kind"]).to(device))
         networks[-1].load_state_dict(saved["average"])
-    return Mean(networks).eval()
+        weights.append(float(weight or 1))
+    return Mean(networks, weights).eval()
 
 
 def for_export(network):
-    """Switches the spectra to their convolution form and the network to inference."""
-    for part in network.modules():
-        if isinstance(part, Spectrum):
-            part.export = True
+    """Switches the spectra to their convolution form, one for all networks of its size, and the rest to inference."""
+    shared = {}
+    for part in list(network.modules()):
+        for name, child in part.named_children():
+            if isinstance(child, Spectrum):
+                child.export = True
+                setattr(part, name, shared.setdefault((child.size, child.hop), child))
     return network.eval()
 
 

@@ -84,8 +84,8 @@ def melgan_interpreter():
     return Interpreter(str(folder / "asset" / "mb_melgan.tflite"), num_threads=1)
 
 
-def melgan_render(wave, rng):
-    """A real wave at 16 kHz in, its copy through Multi-band MelGAN at 16 kHz out.
+def melgan_render(wave, rng, bend=False):
+    """A real wave at 16 kHz in, its copy (or, bent, a conversion) through Multi-band MelGAN at 16 kHz out.
 
     The package does not hold the mean and spread of its mel frames, so the clip's own stand in for them.
     """
@@ -96,6 +96,7 @@ def melgan_render(wave, rng):
     mel = torch.log10(torch.clamp(basis.T @ spectrum, min=1e-6)).T.numpy()
     live = mel[mel.mean(axis=1) > np.quantile(mel.mean(axis=1), 0.3)]
     mel = (mel - live.mean(axis=0)) / (live.std(axis=0) + 1e-3) * rng.uniform(0.8, 1.1)
+    mel = bent_mel(torch.from_numpy(mel.T.astype(np.float32)), rng).T.numpy() if bend else mel
     tool = melgan_interpreter()
     entry, leave = tool.get_input_details()[0]["index"], tool.get_output_details()[0]["index"]
     tool.resize_tensor_input(entry, [1, *mel.shape])

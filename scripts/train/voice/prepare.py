@@ -1,12 +1,11 @@
 """Fills the cache: the train clips, fakes made from the real ones, and both again through codecs.
 
 In: the train manifest and its clips, optionally folders of more real speech. Out: stores under `--cache`
-(`base`, `made`, `own`, `neural`, `read`, `coded`). Every stage skips what is there, so a stopped run goes on.
+(`base`, `calls`, `made`, `own`, `neural`, `read`, `coded`). Every stage skips what is there, so a stopped run goes on.
 
     for stage in base made own neural read coded; do python prepare.py $stage; done
 """
 
-import argparse
 import warnings
 import zlib
 from pathlib import Path
@@ -18,12 +17,15 @@ import torch
 import changers
 import dsp_vocoders
 import live_changers
+import splice_changers
 import synthesisers
 from channel import coded_variant
 from codecs_ffmpeg import CODECS, code_clips
+from commands import parser_of
+from game_sources import drascula_lines, queen_lines, sky_lines
 from neural_vocoders import hifigan_render, load_hifigan, melgan_render
 from own_vocoders import load_vocoder, render
-from real_sources import add_folder, add_queen, read_wave
+from real_sources import add_folder, add_lines, read_wave
 from store import RATE, Store, levelled
 from traces import TRACES, same_colour
 
@@ -35,6 +37,7 @@ MADE = (
     + [(name, "vocoder", tool) for name, tool in TRACES.items()]
 )
 LIVE_TOOLS = [(name, "changer", tool) for name, tool in live_changers.LIVE.items()]
+SPLICERS = [(name, "changer", tool) for name, tool in splice_changers.SPLICERS.items()]
 
 
 def seeded(*parts):
@@ -64,8 +67,17 @@ def base(args):
         name, folder, pattern = entry.split("=", 2)
         add_folder(store, name, Path(folder), pattern, args.per_speaker)
     if args.queen:
-        add_queen(store, args.queen)
+        add_lines(store, "queen", queen_lines(args.queen), 10)
+    if args.drascula:
+        add_lines(store, "drascula", drascula_lines(args.drascula), 60)
     print("base", len(store.ids))
+
+
+def calls(args):
+    """Speech for false_alarms.py alone, in a store that no training reads: lines of Beneath a Steel Sky."""
+    store = Store(args.cache / "calls")
+    add_lines(store, "sky", sky_lines(args.sky), 200)
+    print("calls", len(store.ids), store.table()["length"].sum() // (60 * RATE), "minutes")
 
 
 def real_clips(args):
@@ -101,11 +113,13 @@ def keep(store, clip_id, row, real, wave, method, family):
 
 
 def made(args):
-    """For each real clip, `--systems` of the ordinary tools and `--live` of the real-time changers, drawn anew."""
+    """For each real clip, `--systems` tools, `--live` real-time changers and sometimes a splicer, drawn anew."""
     store = Store(args.cache / "made")
     for row, wave in real_clips(args):
         picks = [MADE[pick] for pick in seeded(row.id, "made").permutation(len(MADE))[: args.systems]]
         picks += [LIVE_TOOLS[pick] for pick in seeded(row.id, "live").permutation(len(LIVE_TOOLS))[: args.live]]
+        rng = seeded(row.id, "splice")
+        picks += [SPLICERS[rng.integers(len(SPLICERS))]] if rng.random() < args.splice else []
         for name, family, tool in picks:
             clip_id = f"{row.id}#{name}"
             if not store.has(clip_id):
@@ -127,7 +141,7 @@ def own(args):
 
 
 def neural(args):
-    """Copies and bent-mel conversions by packaged vocoders, of clips under 3 s: HiFi-GAN runs no faster than time."""
+    """Copies and bent-mel conversions by packaged vocoders; HiFi-GAN, slower than time, takes clips under 3 s."""
     store = Store(args.cache / "neural")
     networks = {name: load_hifigan(name, args.device) for name in ("universal", "LJSpeech")}
     short = [(row, wave) for row, wave in real_clips(args) if len(wave) < 3 * RATE]
@@ -139,10 +153,14 @@ def neural(args):
         if not store.has(f"{row.id}#{method}"):
             made_wave = hifigan_render(wave, rng, networks[name], bend)
             keep(store, f"{row.id}#{method}", row, wave, made_wave, method, "vc" if bend else "vocoder")
-    for row, wave in short[args.neural_clips :][: args.melgan_clips]:
-        if not store.has(f"{row.id}#mb-melgan-copy"):
-            made_wave = melgan_render(wave, seeded(row.id, "melgan"))
-            keep(store, f"{row.id}#mb-melgan-copy", row, wave, made_wave, "mb-melgan-copy", "vocoder")
+    for row, wave in real_clips(args):
+        share, bend = seeded(row.id, "bend").random(2) < (args.melgan, 0.5)
+        if not share:
+            continue
+        method = f"mb-melgan-{'conversion' if bend else 'copy'}"
+        if not store.has(f"{row.id}#{method}"):
+            made_wave = melgan_render(wave, seeded(row.id, "melgan"), bend)
+            keep(store, f"{row.id}#{method}", row, wave, made_wave, method, "vc" if bend else "vocoder")
     print("neural", len(store.ids))
 
 
@@ -211,24 +229,26 @@ def code_shard(store, rows, samples, round_number, codec):
         )
 
 
-STAGES = {"base": base, "made": made, "own": own, "neural": neural, "read": read, "coded": coded}
+STAGES = {"base": base, "calls": calls, "made": made, "own": own, "neural": neural, "read": read, "coded": coded}
 
 
 def main():
     """Reads the arguments and runs one stage."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("stage", choices=list(STAGES))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/voice"))
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
     parser.add_argument("--real-folder", action="append", default=[], help="NAME=FOLDER=PATTERN of more real speech")
     parser.add_argument("--queen", type=Path, help="queen.1c of the package flight-of-the-amazon-queen")
+    parser.add_argument("--drascula", type=Path, help="the folder of Drascula's lines (*.ALS)")
+    parser.add_argument("--sky", type=Path, help="the folder of Beneath a Steel Sky")
     parser.add_argument("--per-speaker", type=int, default=120)
     parser.add_argument("--systems", type=int, default=2)
     parser.add_argument("--live", type=int, default=1)
+    parser.add_argument("--splice", type=float, default=0.5, help="share of the clips")
     parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--vocoders", type=Path, default=Path(".runtime/train-voice/vocoders"))
     parser.add_argument("--neural-clips", type=int, default=400)
-    parser.add_argument("--melgan-clips", type=int, default=300)
+    parser.add_argument("--melgan", type=float, default=0.3, help="share of the clips")
     parser.add_argument("--read-clips", type=int, default=120)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--device", default="cpu")

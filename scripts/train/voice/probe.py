@@ -4,14 +4,12 @@ In: the training stream exactly as the network gets it. Out: the AUC of trees fi
 and tested on other speakers' clips, for all trivial features together and for each group alone (target 0.60).
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
+from commands import parser_of
 from data import Batches, load_table
 
 GROUPS = {
@@ -62,8 +60,7 @@ def sampled(cache, table, samples, count, seed):
 
 def main():
     """Fits and tests the probe on speakers that do not overlap."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
+    parser = parser_of(__doc__)
     parser.add_argument("--windows", type=int, default=3000)
     parser.add_argument("--seconds", type=float, default=2.0)
     args = parser.parse_args()

@@ -1,11 +1,10 @@
-"""More real speech from packages: folders of recordings and the speech of an old adventure game.
+"""More real speech from packages: folders of recordings and the lines of games (game_sources.py).
 
-In: a folder and a pattern, or the game's archive. Out: clips of 1.5-8 s added to a store, short words of one
+In: a folder and a pattern, or a game's lines. Out: clips of 1.5-8 s added to a store, short words of one
 speaker joined with pauses. Every clip names its speaker and source, so both can be kept out of training.
 """
 
 import re
-import struct
 import subprocess
 import zlib
 
@@ -17,7 +16,7 @@ from codecs_ffmpeg import decoded_file
 from store import RATE, levelled
 
 SUFFIXES = (".ogg", ".wav", ".gsm")
-SHORTEST, LONGEST, QUEEN_CLIPS = 1.5, 8.0, 10
+SHORTEST, LONGEST = 1.5, 8.0
 
 
 def read_wave(path):
@@ -97,16 +96,11 @@ def add_folder(store, name, folder, pattern, per_speaker):
             collector.take(speaker, path.name, wave)
 
 
-def add_queen(store, path):
-    """Caches speech of Flight of the Amazon Queen: `queen.1c` holds its lines as MP3; J is the hero."""
-    data, collector = path.read_bytes(), Collector(store, "queen", QUEEN_CLIPS)
-    entries = [match.start() for match in re.finditer(rb"[0-9]{6}[A-Z][0-9]\.SB", data[:400_000])]
-    for place in sorted(entries, key=lambda place: zlib.crc32(data[place : place + 12])):
-        name = data[place : place + 8].decode()
-        offset, size = struct.unpack(">II", data[place + 13 : place + 21])
-        speaker = f"queen_{name[6]}" + ("" if name[6] == "J" else name[:2])
-        if collector.full(speaker) or size < 6000:
-            continue
-        wave = decoded_file("-", data[offset : offset + size])
-        if len(wave) >= SHORTEST * RATE:
-            collector.take(speaker, name, wave)
+def add_lines(store, source, lines, per_speaker):
+    """Caches up to `per_speaker` lines of each speaker of a game (game_sources.py)."""
+    collector = Collector(store, source, per_speaker)
+    for speaker, name, wave_of in lines:
+        if not collector.full(speaker):
+            wave = wave_of()
+            if len(wave) >= SHORTEST * RATE:
+                collector.take(speaker, name, wave)

@@ -10,14 +10,14 @@ SIZE, HOP, RATE = 512, 160, 16_000
 
 
 class Spectrum(nn.Module):
-    """Raw windows in, real and imaginary STFT parts [batch, 256, frames] out, after level normalisation."""
+    """Raw windows in, real and imaginary STFT parts [batch, size / 2, frames] out, after level normalisation."""
 
-    def __init__(self):
+    def __init__(self, size=SIZE, hop=HOP):
         super().__init__()
-        self.export = False
-        window = torch.hann_window(SIZE)
+        self.size, self.hop, self.export = size, hop, False
+        window = torch.hann_window(size)
         self.register_buffer("window", window, persistent=False)
-        angle = 2 * math.pi * torch.arange(1, SIZE // 2 + 1)[:, None] * torch.arange(SIZE)[None] / SIZE
+        angle = 2 * math.pi * torch.arange(1, size // 2 + 1)[:, None] * torch.arange(size)[None] / size
         kernel = torch.cat([torch.cos(angle), -torch.sin(angle)]) * window
         self.register_buffer("kernel", kernel[:, None], persistent=False)
 
@@ -26,9 +26,9 @@ class Spectrum(nn.Module):
         wave = wave / torch.sqrt((wave * wave).mean(dim=1, keepdim=True) + 1e-10)
         wave = torch.cat([wave[:, :1], wave[:, 1:] - 0.9 * wave[:, :-1]], dim=1)
         if self.export:
-            both = F.conv1d(wave[:, None], self.kernel, stride=HOP)
-            return both[:, : SIZE // 2], both[:, SIZE // 2 :]
-        spectrum = torch.stft(wave, SIZE, HOP, window=self.window, center=False, return_complex=True)[:, 1:]
+            both = F.conv1d(wave[:, None], self.kernel, stride=self.hop)
+            return both[:, : self.size // 2], both[:, self.size // 2 :]
+        spectrum = torch.stft(wave, self.size, self.hop, window=self.window, center=False, return_complex=True)[:, 1:]
         return spectrum.real, spectrum.imag
 
 

@@ -1,8 +1,9 @@
-"""A network on statistics of a window's spectrum, with no picture: what stays of a trace when place and words go.
+"""A network that sees no picture, only statistics of a window: about 3 000 numbers, then two small layers.
 
-In: raw windows [batch, samples] at 16 kHz. Out: one logit each (masked > 0). For each of 128 bands it takes moments
-and step sizes of the log power, how neighbouring bands move together, and how coherent the phases are along
-frequency, along time and along both; all once plain and once weighted by power. Cepstral deviations are added.
+Each band of the log power (its mean taken off, so that microphones and codecs matter little) gives its moments and
+the mean size of its steps over three gaps of time; neighbouring bands give how they move together; phases give how
+coherent they are along frequency and time. Everything is taken once plainly and once weighted by the band's
+strength. Three sizes of the short-time spectrum see three things: short ones pulses, long ones single harmonics.
 """
 
 import math
@@ -14,9 +15,12 @@ from torch.nn import functional as F
 from spectrum import Spectrum, log_power
 
 
-def halved(rows):
-    """[batch, 256 or 255, n] over bands in, neighbouring bands averaged to 128 out."""
-    return F.avg_pool1d(F.pad(rows, (0, 0, 0, 256 - rows.shape[1])).transpose(1, 2), 2).transpose(1, 2)
+def reduced(rows, goal):
+    """[batch, bands, n] in, neighbouring bands averaged to `goal` of them out; a missing last band counts as zero."""
+    bands = int(rows.shape[1])  # a plain number, since the ONNX writer would divide it otherwise
+    times = -(-bands // goal)
+    rows = F.pad(rows, (0, 0, 0, times * goal - bands))
+    return F.avg_pool1d(rows.transpose(1, 2), times).transpose(1, 2) if times > 1 else rows
 
 
 def turned(a, b):
@@ -37,43 +41,16 @@ def averages(values, weight):
     return torch.stack([values.mean(dim=2), weighted], dim=2)
 
 
-class StatisticsNet(nn.Module):
-    """Statistics, two hidden layers, a logit."""
+class Judge(nn.Module):
+    """Numbers about a window in, a logit out: normalisation and two hidden layers. `statistics` is the subclass's."""
 
-    cepstra = 60
-
-    def __init__(self, width=192):
-        super().__init__()
-        self.spectrum = Spectrum()
-        place = torch.arange(256) + 0.5
-        basis = torch.cos(math.pi / 256 * place[None] * torch.arange(self.cepstra)[:, None]) * math.sqrt(2 / 256)
-        self.register_buffer("basis", basis, persistent=False)
-        count = self.statistics(torch.randn(1, 8000)).shape[1]
+    def prepare(self, width):
+        """Builds the layers once the statistics can be counted."""
+        count = self.statistics(torch.randn(1, 28_000)).shape[1]
         self.norm = nn.BatchNorm1d(count, affine=False)
         self.enter = nn.Linear(count, width)
         self.embed = nn.Linear(width, 64)
         self.score = nn.Linear(64, 1)
-
-    def statistics(self, wave):
-        """Windows in, their statistics [batch, about 3 000] out."""
-        real, imag = self.spectrum(wave)
-        logs = log_power(real, imag)
-        weight = torch.exp(logs.clamp(max=4.0))
-        spread = torch.sqrt((logs**2).mean(dim=2, keepdim=True) + 1e-4)
-        shape = logs / spread
-        steps = [(logs[:, :, gap:] - logs[:, :, :-gap]).abs() for gap in (1, 3, 8)]
-        phase = unit((real, imag))
-        along = turned((phase[0][:, 1:], phase[1][:, 1:]), (phase[0][:, :-1], phase[1][:, :-1]))
-        across = turned((phase[0][:, :, 1:], phase[1][:, :, 1:]), (phase[0][:, :, :-1], phase[1][:, :, :-1]))
-        bend = turned((across[0][:, :, 1:], across[1][:, :, 1:]), (across[0][:, :, :-1], across[1][:, :, :-1]))
-        cross = turned((along[0][:, :, 1:], along[1][:, :, 1:]), (along[0][:, :, :-1], along[1][:, :, :-1]))
-        rows = [spread.expand(-1, -1, 2)]
-        rows += [averages(values, weight) for values in (shape**3, shape**4, *steps, shape[:, 1:] * shape[:, :-1])]
-        rows += [averages(values, weight) for values in (*along, bend[0], cross[0])]
-        cepstra = self.basis @ logs
-        first = cepstra[:, :, 1:] - cepstra[:, :, :-1]
-        deviations = [values.std(dim=2) for values in (cepstra, first, first[:, :, 1:] - first[:, :, :-1])]
-        return torch.cat([halved(part).flatten(1) for part in rows] + deviations, dim=1)
 
     def judge(self, known):
         """Statistics [batch, count] in, logits [batch, 1] out."""
@@ -87,3 +64,38 @@ class StatisticsNet(nn.Module):
 
     def forward(self, wave):
         return self.judge(self.statistics(wave))
+
+
+class StatisticsNet(Judge):
+    """Statistics of one short-time spectrum; `gaps` are in frames."""
+
+    cepstra = 60
+
+    def __init__(self, size=512, hop=160, gaps=(1, 3, 8), width=192):
+        super().__init__()
+        self.spectrum, self.gaps, self.rows = Spectrum(size, hop), gaps, min(128, size // 2)
+        place = torch.arange(size // 2) + 0.5
+        angle = math.pi / (size // 2) * place[None] * torch.arange(self.cepstra)[:, None]
+        self.register_buffer("basis", torch.cos(angle) * math.sqrt(4 / size), persistent=False)
+        self.prepare(width)
+
+    def statistics(self, wave):
+        """Windows in, their statistics [batch, about 3 000] out."""
+        real, imag = self.spectrum(wave)
+        logs = log_power(real, imag)
+        weight = torch.exp(logs.clamp(max=4.0))
+        spread = torch.sqrt((logs**2).mean(dim=2, keepdim=True) + 1e-4)
+        shape = logs / spread
+        steps = [(logs[:, :, gap:] - logs[:, :, :-gap]).abs() for gap in self.gaps]
+        phase = unit((real, imag))
+        along = turned((phase[0][:, 1:], phase[1][:, 1:]), (phase[0][:, :-1], phase[1][:, :-1]))
+        across = turned((phase[0][:, :, 1:], phase[1][:, :, 1:]), (phase[0][:, :, :-1], phase[1][:, :, :-1]))
+        bend = turned((across[0][:, :, 1:], across[1][:, :, 1:]), (across[0][:, :, :-1], across[1][:, :, :-1]))
+        cross = turned((along[0][:, :, 1:], along[1][:, :, 1:]), (along[0][:, :, :-1], along[1][:, :, :-1]))
+        rows = [spread.expand(-1, -1, 2)]
+        rows += [averages(values, weight) for values in (shape**3, shape**4, *steps, shape[:, 1:] * shape[:, :-1])]
+        rows += [averages(values, weight) for values in (*along, bend[0], cross[0])]
+        cepstra = self.basis @ logs
+        first = cepstra[:, :, 1:] - cepstra[:, :, :-1]
+        deviations = [values.std(dim=2) for values in (cepstra, first, first[:, :, 1:] - first[:, :, :-1])]
+        return torch.cat([reduced(part, self.rows).flatten(1) for part in rows] + deviations, dim=1)

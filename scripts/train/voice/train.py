@@ -6,7 +6,6 @@ The learning rate follows the share done of the wanted minutes (of processor tim
 long as an idle one); a run that is started again with the same `--run` goes on from its checkpoint.
 """
 
-import argparse
 import math
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from bank import Stream
+from commands import parser_of
 from networks import build
 
 
@@ -116,8 +116,7 @@ def save(args, network, average, optimiser, state):
 
 def main():
     """Reads the arguments, resumes or starts a run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
+    parser = parser_of(__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--kind", default="phase-res")
     parser.add_argument("--start", type=Path, help="begin with the averaged weights of this checkpoint")

@@ -1,12 +1,11 @@
-"""Trains the network on statistics. In: the windows of bank.py. Out: `<run>/last.pt`, as train.py writes it.
+"""Trains a network on statistics. In: the windows of bank.py. Out: `<run>/last.pt`, as train.py writes it.
 
-    python train_statistics.py --run .runtime/train-voice/runs/statistics
+    python train_statistics.py --kind statistics --run .runtime/train-voice/runs/statistics
 
-The statistics of every window are taken once (`<cache>/bank/statistics.f16`, which grows with the bank), so a
-training takes a minute or two. Running it again trains anew.
+The statistics of every window are taken once (`<cache>/bank/<kind>.f16`, which grows with the bank), so a training
+takes a minute or two. Running it again trains anew.
 """
 
-import argparse
 import copy
 import math
 from pathlib import Path
@@ -16,14 +15,15 @@ import torch
 from torch.nn import functional as F
 
 from bank import Bank, left_in
-from networks import build
+from commands import parser_of
+from networks import STATISTICS, build
 from train import averaged
 
 
-def statistics_of(folder):
+def statistics_of(folder, kind):
     """The statistics of all windows of the bank as float16 [units, 2, count], those not yet taken added first."""
-    network, bank = build("statistics"), Bank(folder)
-    count, path = network.norm.num_features, Path(folder) / "statistics.f16"
+    network, bank = build(kind), Bank(folder)
+    count, path = network.norm.num_features, Path(folder) / f"{kind}.f16"
     path.touch()
     have = path.stat().st_size // (4 * count)
     with path.open("ab") as out, torch.no_grad():
@@ -70,9 +70,9 @@ def fit(args, network, rows, units):
 
 def main():
     """Takes the statistics, trains and saves."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
+    parser = parser_of(__doc__)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--kind", default="statistics", choices=STATISTICS)
     parser.add_argument("--leave-out", help="family:NAME, method:NAME or source:NAME")
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--batch", type=int, default=128, help="units of two windows")
@@ -80,12 +80,12 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    units, rows = statistics_of(args.cache / "bank")
+    units, rows = statistics_of(args.cache / "bank", args.kind)
     units = left_in(units, args.leave_out)
-    network = build("statistics", args.seed).train()
+    network = build(args.kind, args.seed).train()
     average = fit(args, network, rows, units)
     args.run.mkdir(parents=True, exist_ok=True)
-    torch.save({"kind": "statistics", "average": average.state_dict()}, args.run / "last.pt")
+    torch.save({"kind": args.kind, "average": average.state_dict()}, args.run / "last.pt")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ They need not sound perfect: a few minutes each give the traces of their kind. S
 calibration keeps out are kept out here too. A finished system is skipped, so a stopped run goes on.
 """
 
-import argparse
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from commands import parser_of
 from data import fill, held_speaker
 from own_vocoders import VOCODERS
 from store import Store
@@ -112,8 +112,7 @@ def judged(judge, judges, made, real):
 
 def main():
     """Trains every system that is not there yet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, default=Path(".runtime/train-voice/cache"))
+    parser = parser_of(__doc__)
     parser.add_argument("--out", type=Path, default=Path(".runtime/train-voice/vocoders"))
     parser.add_argument("--minutes", type=float, default=2, help="of processor time, each")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -328,33 +328,17 @@ impl Cue for LipSync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{BoxPx, FaceEvidence, Glance, MediaTime, Point, Quality};
+    use crate::types::{FaceEvidence, MediaTime, Quality, fixtures};
     use proptest::prelude::*;
 
     /// How open the mouth is, and how loud the voice, at a time in seconds.
     type Signal<'a> = &'a dyn Fn(f64) -> f32;
 
     fn frame(pts: f64, open: Option<f32>, faces: usize) -> FrameEvidence {
-        let quality = Quality {
-            size_px: 120.0,
-            sharpness: 0.2,
-            yaw_deg: 0.0,
-            pitch_deg: 0.0,
-            roll_deg: 0.0,
-            exposure: 0.5,
-            cut_off: 0.0,
-        };
-        let face = |id| FaceEvidence {
-            track: TrackId(id),
-            bbox: BoxPx { x: 0.0, y: 0.0, w: 120.0, h: 120.0 },
-            landmarks: [Point { x: 60.0, y: 60.0 }; 5],
-            quality,
-            mouth_open: open,
-            logit: None,
-            reasons: vec![],
-        };
+        let quality = Quality { size_px: 120.0, ..fixtures::QUALITY };
+        let face = |id| FaceEvidence { quality, mouth_open: open, ..fixtures::face(id, None) };
         let faces = (1..=faces as u32).map(face).collect();
-        FrameEvidence { index: 0, pts: MediaTime::from_secs(pts), utc: None, faces, glance: Glance::default() }
+        FrameEvidence { pts: MediaTime::from_secs(pts), ..fixtures::frame(0, 1, faces) }
     }
 
     /// A call: sound in runs of 0.256 s before the frames it begins before.

@@ -9,7 +9,7 @@ use crate::types::{Prob, TrackId};
 /// The finding.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Verdict {
-    /// Face or voice, whichever is higher.
+    /// Signs anywhere are signs of the call; the probability is the face's unless the voice shows signs.
     pub overall: Finding,
     /// The face that shows most signs among those with enough coverage.
     pub face: Finding,
@@ -17,7 +17,7 @@ pub struct Verdict {
     pub voice: Finding,
     /// Lip movement against sound.
     pub sync: SyncFinding,
-    /// Virtual background and feed.
+    /// The pictures come from a camera and not from a loop; what is behind the person is context.
     pub background: Finding,
     /// Same face throughout.
     pub identity: Finding,

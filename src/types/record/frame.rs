@@ -107,14 +107,18 @@ pub enum Reason {
     NoAudioStream,
     /// Less was scored than a finding needs.
     LowCoverage,
-    /// The probability lies between the thresholds.
-    BetweenThresholds,
-    /// The probability's range spans a threshold.
-    WideRange,
+    /// The probability lies too near the threshold for signs.
+    NearThreshold,
     /// The probability lies above the threshold for signs.
     AboveThreshold,
-    /// The probability lies below the threshold for no signs.
+    /// The probability lies below the threshold for signs.
     BelowThreshold,
+    /// Events that speak for masking cover enough of the call.
+    SignsInPart,
+    /// The picture never repeated an earlier stretch.
+    FeedMoves,
+    /// The picture repeated an earlier stretch.
+    FeedLooped,
     /// The lips follow the voice, early or late.
     LipsFollowVoice,
     /// How late the sound is jumps again and again.
@@ -123,6 +127,14 @@ pub enum Reason {
     NoClearLag,
     /// The lips are still while there is speech.
     SpeechWithoutLips,
+    /// The same face throughout.
+    SameFace,
+    /// Another face shows for moments.
+    FaceJumps,
+    /// The face becomes another's.
+    FaceChanges,
+    /// Hardly a clear view of the face.
+    FaceUnclear,
     /// Not part of this version.
     NotImplemented,
     /// Stopped before the end of the recording.
