@@ -9,7 +9,7 @@ use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, Cancel};
 use crate::types::{AudioChunk, MediaTime, SoundEvidence, SpeechWindow, VoiceEvidence};
 use crate::voice::vad::Vad;
-use crate::voice::{Listener, Profiler, VoiceScorer, Windower, WindowerConfig, fit_to_score, levels_db};
+use crate::voice::{LevelMeter, Listener, Profiler, VoiceScorer, Windower, WindowerConfig, fit_to_score};
 
 /// Sound is handled in steps of this many samples (a quarter of a second).
 const STEP: usize = 4_096;
@@ -30,6 +30,7 @@ struct Stage<'a> {
     vad: &'a mut dyn Vad,
     scorer: &'a mut VoiceScorer,
     listener: Listener,
+    levels: LevelMeter,
     profiler: Profiler,
     config: &'a VoiceConfig,
     meter: &'a Meter,
@@ -55,8 +56,8 @@ pub fn voice(
     let hop = (config.hop_s * f64::from(AudioChunk::RATE_HZ)).round() as usize;
     let cut = WindowerConfig { hop: hop.max(1), threshold: config.vad_threshold };
     let listener = Listener::default();
-    let profiler = Profiler::default();
-    let mut stage = Stage { vad, scorer, listener, profiler, meter, config, out, told: MediaTime::ZERO };
+    let (levels, profiler) = (LevelMeter::default(), Profiler::default());
+    let mut stage = Stage { vad, scorer, listener, levels, profiler, meter, config, out, told: MediaTime::ZERO };
     let mut windower: Option<Windower> = None;
     let mut waiting = 0;
     while !stop.is_cancelled() {
@@ -90,7 +91,7 @@ impl Stage<'_> {
     /// Hears and scores what has come.
     fn advance(&mut self, windower: &mut Windower) -> Result<Result<(), Gone>, Error> {
         let speech = self.vad.speech(windower.unheard())?;
-        let level_db = self.meter.for_cues(|| levels_db(windower.unheard()));
+        let level_db = self.meter.for_cues(|| self.levels.levels_db(windower.unheard()));
         let sound = SoundEvidence { span: windower.unheard_span(), level_db, speech };
         windower.hear(&sound.speech);
         if !sound.speech.is_empty() && self.send(VoiceMessage::Sound(sound)).is_err() {

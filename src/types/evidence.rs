@@ -52,7 +52,7 @@ pub struct FrameEvidence {
 pub struct SoundEvidence {
     /// When.
     pub span: TimeSpan,
-    /// Level of each [`SoundEvidence::STEP`] in decibels of full scale, −100 and above.
+    /// Level between 300 and 3400 Hz of each [`SoundEvidence::STEP`] in decibels of full scale, −100 and above.
     pub level_db: Vec<f32>,
     /// Probability of speech in each [`SoundEvidence::FRAME`], 0..=1.
     pub speech: Vec<f32>,

@@ -8,7 +8,7 @@ pub mod vad;
 mod window;
 
 pub use condition::{Condition, Listener, fit_to_score};
-pub use level::levels_db;
+pub use level::LevelMeter;
 pub use profile::Profiler;
 pub use score::VoiceScorer;
 pub use window::{Windower, WindowerConfig};
