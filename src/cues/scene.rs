@@ -33,8 +33,7 @@ impl Scene {
     pub fn frame(&self) -> FrameEvidence {
         let (size_px, half) = (self.size_px, self.size_px / 2.0);
         let bbox = BoxPx { x: self.centre.0 - half, y: self.centre.1 - half, w: size_px, h: size_px };
-        let landmarks: Landmarks =
-            crate::face::detect::FixedDetector::frontal(bbox).faces.first().map(|f| f.landmarks).unwrap();
+        let landmarks: Landmarks = crate::face::detect::FixedDetector::frontal(bbox).faces[0].landmarks;
         let quality = Quality {
             size_px,
             sharpness: self.sharpness,

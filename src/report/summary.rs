@@ -85,6 +85,7 @@ impl Summary {
         lines.push(format!("overall   {}{partial}", finding_line(&verdict.overall)));
         lines.push(format!("face      {}", finding_line(&verdict.face)));
         lines.push(format!("voice     {}", finding_line(&verdict.voice)));
+        lines.push(format!("identity  {}", finding_line(&verdict.identity)));
         let c = &verdict.coverage;
         lines.push(format!(
             "coverage  {} of {} frames with a scored face; {:.1} s of speech scored in {}",
