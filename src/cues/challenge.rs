@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::moment::{AROUND, Recent, average};
-use super::reference::{Reference, shows_well};
+use super::reference::{Reference, is_clear, shows_well};
 use super::{Cue, CueEnd, IdentityConfig};
 use crate::types::{Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, TimeSpan, TrackId};
 
@@ -137,7 +137,7 @@ impl Challenge {
     fn covered(&self, face: &mut Face, seen: &FaceEvidence) -> bool {
         let mean = seen.look.mean();
         let cells: Vec<f32> = seen.look.luma().iter().map(|l| f32::from(*l) - mean).collect();
-        if cells.is_empty() || !shows_well(&FaceEvidence { confidence: 1.0, ..seen.clone() }, &self.limits) {
+        if cells.is_empty() || !is_clear(&seen.quality, &self.limits) {
             return false;
         }
         let Some((confidence, usual)) = &mut face.usual else {

@@ -17,6 +17,9 @@ const FEW: usize = 3;
 /// A jump of the points: more than this in eye distances from frame to frame, the head's own motion taken out.
 const POINTS_JUMP: f32 = 0.25;
 
+/// A picture whose luma changes less, in codes, has no change of light to follow.
+const PICTURE_STEP: f32 = 8.0;
+
 /// Steps of the lag, and the longest looked for.
 const LAG_STEP_S: f64 = 0.02;
 const LAG_STEPS: i64 = 25;
@@ -139,7 +142,8 @@ impl Recent {
         let (first, last) = (face.first()?.0, face.last()?.0);
         let margin = LAG_STEPS as f64 * LAG_STEP_S;
         let n = ((last - first - 2.0 * margin) / LAG_STEP_S) as i64;
-        if n < 10 {
+        let (low, high) = picture.iter().fold((f32::MAX, f32::MIN), |(l, h), (_, v)| (l.min(*v), h.max(*v)));
+        if n < 10 || high - low < PICTURE_STEP {
             return None;
         }
         let changes = |series: &[(f64, f32)], lag: i64| -> Vec<f32> {

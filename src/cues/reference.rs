@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::IdentityConfig;
 use crate::face::distance;
-use crate::types::FaceEvidence;
+use crate::types::{FaceEvidence, Quality};
 
 /// Embeddings that a reference needs before it says anything.
 const FIRST: usize = 4;
@@ -92,8 +93,12 @@ pub fn mean<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
 
 /// True when a face shows so well that its embedding can be trusted: looking nearly straight ahead, of some size,
 /// neither blurred nor dark, whole, and plainly a face to the detector. What covers a face lowers the last.
-pub fn shows_well(face: &FaceEvidence, limits: &super::IdentityConfig) -> bool {
-    let q = &face.quality;
+pub fn shows_well(face: &FaceEvidence, limits: &IdentityConfig) -> bool {
+    is_clear(&face.quality, limits) && face.confidence >= limits.min_confidence
+}
+
+/// The same, whatever the detector thinks of it.
+pub fn is_clear(q: &Quality, limits: &IdentityConfig) -> bool {
     q.yaw_deg.abs() <= limits.max_yaw_deg
         && q.pitch_deg.abs() <= limits.max_pitch_deg
         && q.roll_deg.abs() <= limits.max_roll_deg
@@ -101,7 +106,6 @@ pub fn shows_well(face: &FaceEvidence, limits: &super::IdentityConfig) -> bool {
         && q.sharpness >= limits.min_sharpness
         && (limits.min_exposure..=1.0 - limits.min_exposure).contains(&q.exposure)
         && q.cut_off <= limits.max_cut_off
-        && face.confidence >= limits.min_confidence
 }
 
 #[cfg(test)]

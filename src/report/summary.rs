@@ -79,6 +79,9 @@ impl Summary {
             let lag = verdict.sync.lag.map(|l| format!("; sound {:+.0} ms", l.lag_ms)).unwrap_or_default();
             lines.push(format!("lip sync  {}{lag}", finding_line(&verdict.sync.finding)));
         }
+        if verdict.identity.result != Outcome::NotAssessed {
+            lines.push(format!("identity  {}", finding_line(&verdict.identity)));
+        }
         let c = &verdict.coverage;
         lines.push(format!(
             "coverage  {} of {} frames with a scored face; {:.1} s of speech scored in {}",
