@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::{ReportError, Sink};
 use crate::types::record::{EventRecord, Finding, Frame, Outcome, Reason, Record, Start, Verdict, Warning};
-use crate::types::{EventKind, Prob};
+use crate::types::{EventClass, EventKind, Prob};
 
 /// How many moments are shown.
 const MOMENTS: usize = 3;
@@ -18,7 +18,16 @@ struct Moment {
     start_s: f64,
     end_s: f64,
     what: String,
+    /// Speaks for masking.
+    sign: bool,
     p: f32,
+}
+
+impl Moment {
+    /// A context event is there or not; scores have a strength.
+    fn strength(&self) -> String {
+        if self.p < 1.0 { format!("  p {:.2}", self.p) } else { String::new() }
+    }
 }
 
 /// Collects while the run lasts, prints when the verdict is there.
@@ -52,7 +61,10 @@ impl Summary {
         for face in &frame.faces {
             if let Some(p) = face.p_masked {
                 let what = format!("face {}", face.track.0);
-                keep_best(&mut self.peaks, Moment { start_s: frame.pts_s, end_s: frame.pts_s, what, p: p.get() });
+                keep_best(
+                    &mut self.peaks,
+                    Moment { start_s: frame.pts_s, end_s: frame.pts_s, what, sign: false, p: p.get() },
+                );
             }
         }
     }
@@ -65,7 +77,8 @@ impl Summary {
         }
         let whose = event.track.map_or_else(String::new, |track| format!(", face {}", track.0));
         let what = format!("{}{whose}", event.kind.title());
-        let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, p: event.score.get() };
+        let sign = event.class == EventClass::Sign;
+        let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, sign, p: event.score.get() };
         keep_best(&mut self.events, moment);
     }
 
@@ -95,7 +108,7 @@ impl Summary {
         for (i, m) in moments.iter().enumerate() {
             let label = if i == 0 { title } else { "" };
             let span = if m.end_s > m.start_s { format!("–{}", clock(m.end_s)) } else { String::new() };
-            lines.push(format!("{label:<9} {}{span}  {}  p {:.2}", clock(m.start_s), m.what, m.p));
+            lines.push(format!("{label:<9} {}{span}  {}{}", clock(m.start_s), m.what, m.strength()));
         }
         lines.extend(self.warnings.iter().map(|w| format!("warning   {}", w.message)));
         lines.push(String::new());
@@ -134,7 +147,7 @@ impl Sink for Summary {
     }
 }
 
-/// Keeps the highest moments, at most [`MOMENTS`], none near another of the same subject.
+/// Keeps the highest moments, signs before context, at most [`MOMENTS`], none near another of the same subject.
 fn keep_best(moments: &mut Vec<Moment>, new: Moment) {
     let near = |m: &Moment| m.what == new.what && new.start_s <= m.end_s + APART_S && m.start_s <= new.end_s + APART_S;
     if let Some(rival) = moments.iter_mut().find(|m| near(m)) {
@@ -144,7 +157,7 @@ fn keep_best(moments: &mut Vec<Moment>, new: Moment) {
     } else {
         moments.push(new);
     }
-    moments.sort_by(|a, b| b.p.total_cmp(&a.p));
+    moments.sort_by(|a, b| b.sign.cmp(&a.sign).then(b.p.total_cmp(&a.p)));
     moments.truncate(MOMENTS);
 }
 
@@ -216,7 +229,7 @@ mod tests {
     fn the_best_moments_are_kept_apart() {
         let mut moments = Vec::new();
         for (t, p) in [(0.0, 0.5), (0.5, 0.9), (10.0, 0.6), (20.0, 0.7), (30.0, 0.8), (40.0, 0.1)] {
-            keep_best(&mut moments, Moment { start_s: t, end_s: t, what: "face 1".into(), p });
+            keep_best(&mut moments, Moment { start_s: t, end_s: t, what: "face 1".into(), sign: false, p });
         }
         assert_eq!(moments.iter().map(|m| m.start_s).collect::<Vec<_>>(), [0.5, 30.0, 20.0]);
     }

@@ -32,7 +32,7 @@ def arguments():
     parser.add_argument("--motion", type=Path, default=Path(".runtime/train-motion"))
     parser.add_argument("--spacing", type=float, default=125)
     parser.add_argument("--windows", type=int, default=4)
-    parser.add_argument("--held", default="held1", help="simulated windows that give the unit spread")
+    parser.add_argument("--held", default="held", help="simulated windows that give the unit spread")
     parser.add_argument("--add", type=Path, help="a face scorer whose logit is added")
     parser.add_argument("--weight", type=float, default=1.0, help="of this network beside the face scorer")
     parser.add_argument("--list", action="store_true", help="also print every clip's score")
