@@ -146,7 +146,6 @@ KINDS = {
     "lfcc-light": lambda: Detector(LfccFront(), MaxPair, [24, 32, 48, 64]),
     "statistics": StatisticsNet,
     "statistics-256": lambda: StatisticsNet(256, 80, (2, 6, 16), 128),
-    "statistics-128": lambda: StatisticsNet(128, 40, (4, 12, 32), 128),
     "statistics-1024": lambda: StatisticsNet(1024, 240, (1, 2, 5), 128),
     "rhythm": RhythmNet,
 }
