@@ -92,13 +92,13 @@ impl Fuser {
         for face in &frame.faces {
             let (estimate, event) = self.face(face, frame.pts, length);
             scored |= estimate.is_some();
-            best = higher(best, estimate.and_then(|e| e.fused(self.config.face.seen_share)));
+            best = higher(best, estimate.and_then(|e| e.fused(&self.config.face)));
             events.extend(event);
         }
         self.coverage.frames_scored += u64::from(scored);
         let heard = voice.and_then(|v| v.logit);
         let heard = heard.map(|logit| Estimate { logit, sampling: 0.0 });
-        best = higher(best, heard.and_then(|e| e.fused(self.config.voice.seen_share)));
+        best = higher(best, heard.and_then(|e| e.fused(&self.config.voice)));
         let record = Frame {
             index: frame.index,
             pts_s: secs(frame.pts),

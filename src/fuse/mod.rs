@@ -6,15 +6,15 @@
 //! stands, for a voice that gives no alarm says little about a face.
 
 mod alert;
+mod call;
 mod fuser;
-mod open_set;
 mod stretch;
 mod temporal;
 mod verdict;
 
 pub use alert::Alert;
+pub use call::call_log_odds;
 pub use fuser::{Ended, Fuser};
-pub use open_set::open_set;
 pub use stretch::Stretches;
 pub use temporal::{BlockMean, Estimate, Smoother};
 pub use verdict::finding;

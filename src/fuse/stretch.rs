@@ -1,6 +1,6 @@
 //! Signs in a part of the call. In: events that speak for masking. Out: for how long, and how strongly.
 
-use super::open_set;
+use super::call_log_odds;
 use crate::config::OperatingPoint;
 use crate::types::record::{Finding, Outcome, Reason};
 use crate::types::{Event, MediaTime, Prob, TimeSpan};
@@ -38,7 +38,7 @@ impl Stretches {
     /// the call was not. The probability is then the strongest stretch's where that is higher.
     pub fn within(&self, whole: Finding, needed_s: f64, at: &OperatingPoint) -> Finding {
         let best = self.best.filter(|_| self.covered_s() >= needed_s);
-        let Some(best) = best.and_then(|p| Prob::from_logit(open_set(p.logit(), at.seen_share))) else { return whole };
+        let Some(best) = best.and_then(|p| Prob::from_logit(call_log_odds(p.logit(), at))) else { return whole };
         if matches!(whole.result, Outcome::SignsFound | Outcome::NotAssessed) {
             return whole;
         }

@@ -1,6 +1,7 @@
 //! Evidence over time. In: log-odds with their times. Out: means with a range.
 
-use super::open_set;
+use super::call_log_odds;
+use crate::config::OperatingPoint;
 use crate::types::record::Fused;
 use crate::types::{MediaTime, Prob};
 
@@ -28,10 +29,10 @@ impl Estimate {
         self.sampling.hypot(BETWEEN_CALLS)
     }
 
-    /// As a probability with its range; `seen_share` of the masks are of a kind the network can see ([`open_set`]).
-    pub fn fused(&self, seen_share: f32) -> Option<Fused> {
+    /// As a probability of the call with its range.
+    pub fn fused(&self, at: &OperatingPoint) -> Option<Fused> {
         let margin = Z95 * self.error();
-        let p = |logit: f32| Prob::from_logit(open_set(logit, seen_share));
+        let p = |logit: f32| Prob::from_logit(call_log_odds(logit, at));
         Some(Fused { p_masked: p(self.logit)?, low: p(self.logit - margin)?, high: p(self.logit + margin)? })
     }
 }

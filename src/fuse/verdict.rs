@@ -1,7 +1,7 @@
 //! From an estimate to a finding. In: log-odds with a range, coverage, thresholds. Out: what can be said, and why.
 
 use super::temporal::BETWEEN_CALLS;
-use super::{Estimate, open_set};
+use super::{Estimate, call_log_odds};
 use crate::config::OperatingPoint;
 use crate::types::Prob;
 use crate::types::record::{Finding, Outcome, Reason};
@@ -27,11 +27,11 @@ pub fn finding(
     absent: Reason,
     at: &OperatingPoint,
 ) -> Finding {
-    let Some((estimate, fused)) = estimate.and_then(|e| Some((e, e.fused(at.seen_share)?))) else {
+    let Some((estimate, fused)) = estimate.and_then(|e| Some((e, e.fused(at)?))) else {
         return not_assessed(absent);
     };
     let Estimate { logit, sampling } = estimate;
-    let reaches = |logit: f32| Prob::from_logit(open_set(logit, at.seen_share)).is_some_and(|p| p.get() >= at.signs_at);
+    let reaches = |logit: f32| Prob::from_logit(call_log_odds(logit, at)).is_some_and(|p| p.get() >= at.signs_at);
     let (result, reason) = if covered_s < needed_s {
         (Outcome::Inconclusive, Reason::LowCoverage)
     } else if reaches(logit - sampling) {

@@ -56,7 +56,7 @@ def fit(args, scorer):
     pool = [np.concatenate(column) for column in zip(*parts)]
     scale, offset = measure.platt(*pool)
     for name, (values, truth) in (("what it was fitted on", pool), ("held-out twins and frames, kinds known", known)):
-        error = measure.calibration_error(measure.sigmoid(scale * values + offset), truth)
+        error = measure.calibration_error(measure.sigmoid(scale * values + offset), truth, balanced=True)
         print(f"{name}: {len(truth)} crops, AUC {measure.auc(values, truth):.3f}, ECE {error:.3f}")
     print(f"held-out real video frames: {len(real)}, over 0.5: {(measure.sigmoid(scale * real + offset) > 0.5).mean():.3f}")
     source = f"{len(pool[1])} crops of held-out people"

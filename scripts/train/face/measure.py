@@ -38,15 +38,14 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-np.clip(x, -60, 60)))
 
 
-def calibration_error(probability, labels, bins=10):
-    """Expected calibration error over equal-width bins."""
+def calibration_error(probability, labels, bins=10, balanced=False):
+    """Expected calibration error over equal-width bins; `balanced` weights both classes alike, as `platt` does."""
+    weight = np.ones(len(labels))
+    if balanced:
+        weight = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
     bin_of = np.minimum((probability * bins).astype(int), bins - 1)
-    error = 0.0
-    for b in range(bins):
-        inside = bin_of == b
-        if inside.any():
-            error += inside.mean() * abs(probability[inside].mean() - labels[inside].mean())
-    return float(error)
+    error = sum(abs((weight * (probability - labels))[bin_of == b].sum()) for b in range(bins))
+    return float(error / weight.sum())
 
 
 def platt(scores, labels, steps=200):

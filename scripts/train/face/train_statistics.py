@@ -29,7 +29,7 @@ def arguments():
     parser.add_argument("--name", default="statistics")
     parser.add_argument("--leave-out", nargs="*", default=[], help="families or generators whose pairs are not used")
     parser.add_argument("--passes", type=int, default=25)
-    parser.add_argument("--members", type=int, default=3, help="networks of other seeds whose mean is the result")
+    parser.add_argument("--members", type=int, default=2, help="networks of other seeds whose mean is the result")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-//! Masks that the networks cannot see. In: a network's log-odds, and the share of masks it can see at all. Out: log-odds
-//! that allow for the others.
+//! From a network's log-odds to a call's. In: the mean log-odds of frames or windows, and an operating point. Out:
+//! log-odds of "masked by any tool".
 //!
-//! A network's log-odds compare genuine calls with masks like those it was shown. Of the masks by other tools it sees
+//! The network's log-odds compare genuine calls with masks like those it was shown. Of the masks by other tools it sees
 //! only a share; the rest look genuine to it. So P(score | masked) is a mixture, and the odds become
 //! `share · odds + (1 − share)`: high odds stay nearly as high, low ones never fall below `1 − share`. However clean a
 //! call looks, "masked by something we cannot see" stays possible.
@@ -12,8 +12,15 @@
 //! Source of the idea: Scheirer and others, "Toward open set recognition", TPAMI 2013; the mixture is the contamination
 //! model of robust statistics (Huber 1964).
 
+use crate::config::OperatingPoint;
+
+/// A call's log-odds of "masked by any tool" from the network's mean. Keeps the order.
+pub fn call_log_odds(network: f32, at: &OperatingPoint) -> f32 {
+    open_set(network, at.seen_share)
+}
+
 /// Log-odds of "masked by any tool" from those of "masked by a tool like the known ones". Keeps the order.
-pub fn open_set(logit: f32, seen_share: f32) -> f32 {
+fn open_set(logit: f32, seen_share: f32) -> f32 {
     (seen_share * logit.clamp(-30.0, 30.0).exp() + (1.0 - seen_share)).ln()
 }
 
