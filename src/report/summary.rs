@@ -18,8 +18,6 @@ struct Moment {
     start_s: f64,
     end_s: f64,
     what: String,
-    /// Speaks for masking.
-    sign: bool,
     p: f32,
 }
 
@@ -35,7 +33,8 @@ pub struct Summary {
     out: Box<dyn Write>,
     source: String,
     provider: String,
-    events: Vec<Moment>,
+    signs: Vec<Moment>,
+    context: Vec<Moment>,
     peaks: Vec<Moment>,
     warnings: Vec<Warning>,
 }
@@ -44,7 +43,7 @@ impl Summary {
     /// Prints to `out`.
     pub fn new(out: Box<dyn Write>) -> Self {
         let (source, provider) = (String::new(), String::new());
-        Self { out, source, provider, events: Vec::new(), peaks: Vec::new(), warnings: Vec::new() }
+        Self { out, source, provider, signs: vec![], context: vec![], peaks: vec![], warnings: vec![] }
     }
 
     fn start(&mut self, start: &Start) {
@@ -61,10 +60,7 @@ impl Summary {
         for face in &frame.faces {
             if let Some(p) = face.p_masked {
                 let what = format!("face {}", face.track.0);
-                keep_best(
-                    &mut self.peaks,
-                    Moment { start_s: frame.pts_s, end_s: frame.pts_s, what, sign: false, p: p.get() },
-                );
+                keep_best(&mut self.peaks, Moment { start_s: frame.pts_s, end_s: frame.pts_s, what, p: p.get() });
             }
         }
     }
@@ -77,9 +73,9 @@ impl Summary {
         }
         let whose = event.track.map_or_else(String::new, |track| format!(", face {}", track.0));
         let what = format!("{}{whose}", event.kind.title());
-        let sign = event.class == EventClass::Sign;
-        let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, sign, p: event.score.get() };
-        keep_best(&mut self.events, moment);
+        let moment = Moment { start_s: event.start_s, end_s: event.end_s, what, p: event.score.get() };
+        let kept = if event.class == EventClass::Sign { &mut self.signs } else { &mut self.context };
+        keep_best(kept, moment);
     }
 
     fn page(&self, verdict: &Verdict) -> String {
@@ -103,12 +99,13 @@ impl Summary {
             c.speech_s,
             clock(c.audio_s)
         ));
-        let (title, moments) =
-            if self.events.is_empty() { ("highest", &self.peaks) } else { ("moments", &self.events) };
-        for (i, m) in moments.iter().enumerate() {
-            let label = if i == 0 { title } else { "" };
-            let span = if m.end_s > m.start_s { format!("–{}", clock(m.end_s)) } else { String::new() };
-            lines.push(format!("{label:<9} {}{span}  {}{}", clock(m.start_s), m.what, m.strength()));
+        let telling = if self.signs.is_empty() { ("highest", &self.peaks) } else { ("moments", &self.signs) };
+        for (title, moments) in [telling, ("context", &self.context)] {
+            for (i, m) in moments.iter().enumerate() {
+                let label = if i == 0 { title } else { "" };
+                let span = if m.end_s > m.start_s { format!("–{}", clock(m.end_s)) } else { String::new() };
+                lines.push(format!("{label:<9} {}{span}  {}{}", clock(m.start_s), m.what, m.strength()));
+            }
         }
         lines.extend(self.warnings.iter().map(|w| format!("warning   {}", w.message)));
         lines.push(String::new());
@@ -147,7 +144,7 @@ impl Sink for Summary {
     }
 }
 
-/// Keeps the highest moments, signs before context, at most [`MOMENTS`], none near another of the same subject.
+/// Keeps the highest moments, at most [`MOMENTS`], none near another of the same subject.
 fn keep_best(moments: &mut Vec<Moment>, new: Moment) {
     let near = |m: &Moment| m.what == new.what && new.start_s <= m.end_s + APART_S && m.start_s <= new.end_s + APART_S;
     if let Some(rival) = moments.iter_mut().find(|m| near(m)) {
@@ -157,7 +154,7 @@ fn keep_best(moments: &mut Vec<Moment>, new: Moment) {
     } else {
         moments.push(new);
     }
-    moments.sort_by(|a, b| b.sign.cmp(&a.sign).then(b.p.total_cmp(&a.p)));
+    moments.sort_by(|a, b| b.p.total_cmp(&a.p));
     moments.truncate(MOMENTS);
 }
 
@@ -229,7 +226,7 @@ mod tests {
     fn the_best_moments_are_kept_apart() {
         let mut moments = Vec::new();
         for (t, p) in [(0.0, 0.5), (0.5, 0.9), (10.0, 0.6), (20.0, 0.7), (30.0, 0.8), (40.0, 0.1)] {
-            keep_best(&mut moments, Moment { start_s: t, end_s: t, what: "face 1".into(), sign: false, p });
+            keep_best(&mut moments, Moment { start_s: t, end_s: t, what: "face 1".into(), p });
         }
         assert_eq!(moments.iter().map(|m| m.start_s).collect::<Vec<_>>(), [0.5, 30.0, 20.0]);
     }

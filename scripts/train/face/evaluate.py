@@ -8,10 +8,10 @@ CACHE/dev by transcode, so further networks are measured in seconds.
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -23,8 +23,7 @@ import prepare
 import score
 import yunet
 
-sys.path.append(str(Path(__file__).parents[2] / "eval"))
-import transcode  # noqa: E402
+TRANSCODE = Path(__file__).parents[2] / "eval" / "transcode.py"
 
 
 def arguments():
@@ -44,11 +43,11 @@ def arguments():
     return parser.parse_args()
 
 
-def transcoded(path, longest, crf, folder):
-    """The clip through the common transcode; its path."""
-    out = Path(folder) / "clip.mkv"
-    transcode.encode(path, out, SimpleNamespace(codec="h264", longest=longest, crf=crf, opus=24))
-    return out
+def transcoded(args, folder):
+    """Paths of all clips after the common transcode, in the manifest's order."""
+    command = [sys.executable, TRANSCODE, args.dev / "manifest.csv", folder, "--longest", args.longest, "--crf", args.crf]
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+    return [folder / row["path"] for row in prepare.rows(folder / "manifest.csv")]
 
 
 def clip_crops(path, detector, frames):
@@ -71,9 +70,8 @@ def dev_crops(args):
     if not path.exists():
         detector = yunet.load(str(args.cache / "models" / "face_detection_yunet_2023mar.onnx"))
         found = {}
-        for i, row in enumerate(rows):
-            with tempfile.TemporaryDirectory() as folder:
-                clip = transcoded(args.dev / row["path"], args.longest, args.crf, folder)
+        with tempfile.TemporaryDirectory() as folder:
+            for i, clip in enumerate(transcoded(args, Path(folder))):
                 found[f"c{i}"], found[f"w{i}"] = clip_crops(clip, detector, args.frames)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, **found)
