@@ -10,11 +10,11 @@ Out: OUT/manifest.csv with the same columns, and the clips beside it. Clips that
 """
 
 import argparse
-import csv
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+import clips
 
 VIDEO = {
     "h264": ["-c:v", "libx264", "-preset", "veryfast"],
@@ -61,23 +61,7 @@ def encode(source, target, args):
 
 def main():
     args = arguments()
-    with args.manifest.open(newline="") as file:
-        reader = csv.DictReader(file)
-        columns, rows = reader.fieldnames, list(reader)
-    (args.out / "clips").mkdir(parents=True, exist_ok=True)
-    for i, row in enumerate(rows):
-        source = args.manifest.parent / row["path"]
-        name = f"{i:04}-{source.stem}.mkv"
-        if not (args.out / "clips" / name).exists():
-            encode(source, args.out / "clips" / name, args)
-        row["path"] = f"clips/{name}"
-        if sys.stderr.isatty():
-            print(f"\r{i + 1} of {len(rows)}", end="", file=sys.stderr)
-    with (args.out / "manifest.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    print(args.out / "manifest.csv")
+    clips.convert_all(args.manifest, args.out, lambda source, target: encode(source, target, args))
 
 
 if __name__ == "__main__":

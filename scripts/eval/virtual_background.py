@@ -11,12 +11,12 @@ Out: OUT/manifest.csv with the same columns, and the clips (H.264, with their so
 """
 
 import argparse
-import csv
 import subprocess
 import sys
 from pathlib import Path
 
 import background
+import clips
 import cv2
 import numpy as np
 import onnxruntime
@@ -75,21 +75,7 @@ def convert(session, source, target):
 def main():
     args = arguments()
     session = onnxruntime.InferenceSession(str(ROOT / ".runtime/models/yunet/model.onnx"))
-    with args.manifest.open(newline="") as file:
-        reader = csv.DictReader(file)
-        columns, rows = reader.fieldnames, list(reader)
-    (args.out / "clips").mkdir(parents=True, exist_ok=True)
-    for i, row in enumerate(rows):
-        source = args.manifest.parent / row["path"]
-        name = f"{i:04}-{source.stem}.mkv"
-        if not (args.out / "clips" / name).exists():
-            convert(session, source, args.out / "clips" / name)
-        row["path"] = f"clips/{name}"
-    with (args.out / "manifest.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    print(args.out / "manifest.csv")
+    clips.convert_all(args.manifest, args.out, lambda source, target: convert(session, source, target))
 
 
 if __name__ == "__main__":
