@@ -315,7 +315,7 @@ impl Cue for LipSync {
 
     fn finish(&mut self) -> CueEnd {
         let mut events = self.due();
-        if let Some(from) = self.next_window.filter(|from| self.now - from >= SHORTEST) {
+        if let Some(from) = self.next_window.filter(|from| self.now.saturating_sub(*from) >= SHORTEST) {
             events.extend(self.window(from, self.now + 1));
         }
         let open = (self.voice_alone.end(), self.lips_alone.end());
@@ -389,6 +389,15 @@ mod tests {
             Some((Aspect::Sync(lag), finding)) => (lag, finding.result, finding.reasons),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn sound_without_pictures_is_not_assessed() {
+        let mut cue = LipSync::new(LipSyncConfig::default());
+        let span = TimeSpan { start: MediaTime::ZERO, end: MediaTime::from_secs(4.0) };
+        cue.sound(&SoundEvidence { span, level_db: vec![-20.0; 500], speech: vec![1.0; 125] });
+        let (_, finding) = cue.finish().finding.unwrap();
+        assert_eq!(finding.result, Outcome::NotAssessed);
     }
 
     #[test]
