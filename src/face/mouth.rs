@@ -11,7 +11,7 @@ const DARK: f32 = 0.7;
 const MOUTH: [f32; 4] = [-0.52, -0.4, 0.52, 0.58];
 const FACE: [f32; 4] = [-1.16, -1.79, 1.16, 0.81];
 
-/// How much darker than [`DARK`] the mouth is, on average, as a share of the face's median luma: about 0 for closed
+/// How much darker than 0.7 of that luma the mouth is, on average, as a share of the face's median luma: about 0 for closed
 /// lips, up to 0.7. `rgb` holds R, G and B planes, 0..=255, of `width` pixels a row; `template` says where the five
 /// landmarks are, in units of the crop. `None` when there is no crop, or it is black.
 pub fn mouth_open(rgb: &[f32], width: usize, template: &[[f32; 2]; 5]) -> Option<f32> {
