@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::stretch::Stretch;
 use super::{Aspect, Cue, CueEnd};
 use crate::types::record::{Finding, Outcome, Reason};
 use crate::types::{Event, EventKind, FrameEvidence, Glance, Measure, MediaTime, Prob, TimeSpan};
@@ -24,9 +25,6 @@ const KEEP_EVERY: MediaTime = MediaTime(200_000_000);
 
 /// Pictures that are kept: two minutes, 600 bytes each.
 const KEPT: usize = 600;
-
-/// Stretches nearer than this are one.
-const JOIN: MediaTime = MediaTime(500_000_000);
 
 /// Thresholds of the feed cue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,29 +47,6 @@ pub struct FeedConfig {
 impl Default for FeedConfig {
     fn default() -> Self {
         Self { same_codes: 0.25, plain_codes: 4.0, frozen_s: 2.0, off_s: 2.0, loop_s: 4.0, loop_motion_codes: 1.5 }
-    }
-}
-
-/// A condition that lasts.
-#[derive(Debug, Default)]
-pub(super) struct Stretch {
-    open: Option<TimeSpan>,
-}
-
-impl Stretch {
-    /// Extends the stretch while `holds`; gives the one that has ended.
-    pub(super) fn push(&mut self, span: TimeSpan, holds: bool) -> Option<TimeSpan> {
-        let ended = self.open.is_some_and(|open| span.start - open.end > JOIN).then(|| self.open.take()).flatten();
-        if holds {
-            let start = self.open.map_or(span.start, |open| open.start);
-            self.open = Some(TimeSpan { start, end: span.end });
-        }
-        ended
-    }
-
-    /// Ends the stretch.
-    pub(super) fn end(&mut self) -> Option<TimeSpan> {
-        self.open.take()
     }
 }
 

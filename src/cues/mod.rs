@@ -12,6 +12,7 @@ mod reference;
 mod rise;
 #[cfg(test)]
 mod scene;
+mod stretch;
 mod voice_shift;
 
 pub use background::{Background, BackgroundConfig};

@@ -131,10 +131,11 @@ mod tests {
     use super::*;
     use crate::face::detect::FixedDetector;
     use crate::types::BoxPx;
+    use crate::types::fixtures::QUALITY;
     use proptest::prelude::*;
 
     fn quality(sharpness: f32) -> Quality {
-        Quality { size_px: 100.0, sharpness, yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0, exposure: 0.5, cut_off: 0.0 }
+        Quality { sharpness, ..QUALITY }
     }
 
     fn points(x: f32) -> Landmarks {

@@ -1,60 +1,36 @@
 //! Scoring. In: aligned crops of one frame. Out: calibrated log-odds of "masked", one a crop.
 
-use std::time::Duration;
-
-use ndarray::Array4;
-
+use super::CropNetwork;
 use crate::config::FaceConfig;
-use crate::infer::{
-    self, Engine, EngineSpec, InferError, Input, Manifest, ModelStore, Normalise, Runtime, Task, masked_logits,
-    take_output,
-};
+use crate::infer::{self, Engine, InferError, Manifest, ModelStore, Runtime, Task, masked_logits};
 use crate::types::record::Reason;
 use crate::types::{Prob, Quality};
 
 /// Darker or brighter faces than this (mean luma, 0..=1) are not scored.
 const EXPOSURE: (f32, f32) = (0.06, 0.96);
 
-/// A face network with its manifest.
+/// A network that says how likely a face is masked.
 pub struct FaceScorer {
-    engine: Box<dyn Engine>,
-    manifest: Manifest,
-    normalise: Normalise,
-    template: [[f32; 2]; 5],
+    network: CropNetwork,
 }
 
 impl FaceScorer {
     /// Loads a network and checks it against its golden.
     pub fn load(runtime: &Runtime, store: &ModelStore, id: &str) -> Result<Self, InferError> {
-        let model = store.find_for(id, Task::FaceScore)?;
-        let engine = infer::build(EngineSpec::Onnx(runtime), &model)?;
-        let mut scorer = Self::new(engine, model.manifest.clone())?;
+        let (network, model) = CropNetwork::load(runtime, store, id, Task::FaceScore)?;
+        let mut scorer = Self { network };
         scorer.check_golden(&model.dir)?;
         Ok(scorer)
     }
 
     /// From an engine and the manifest it answers to.
     pub fn new(engine: Box<dyn Engine>, manifest: Manifest) -> Result<Self, InferError> {
-        let missing = || InferError::Shape { model: manifest.id.clone(), message: "no [preprocess] template".into() };
-        let spec = manifest.preprocess.as_ref().ok_or_else(missing)?;
-        let template = spec.template.ok_or_else(missing)?;
-        let normalise = Normalise::new(spec, manifest.input.color);
-        Ok(Self { engine, normalise, template, manifest })
+        Ok(Self { network: CropNetwork::new(engine, manifest)? })
     }
 
-    /// Where the landmarks go, in units of the crop.
-    pub fn template(&self) -> &[[f32; 2]; 5] {
-        &self.template
-    }
-
-    /// Width and height of the crop in pixels.
-    pub fn size(&self) -> (usize, usize) {
-        (self.manifest.input.size[0], self.manifest.input.size[1])
-    }
-
-    /// The model's description.
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+    /// Which crops it takes, and what it has cost.
+    pub fn network(&self) -> &CropNetwork {
+        &self.network
     }
 
     /// Scores crops (R, G and B planes, 0..=255) in one run; the result has their order.
@@ -62,29 +38,17 @@ impl FaceScorer {
         if crops.is_empty() {
             return Ok(Vec::new());
         }
-        let (width, height) = self.size();
-        let mut tensor = Array4::<f32>::zeros((crops.len(), 3, height, width));
-        for (mut sample, crop) in tensor.outer_iter_mut().zip(crops) {
-            let wrong = || InferError::Shape { model: self.manifest.id.clone(), message: "crop size".into() };
-            let sample = sample.as_slice_mut().filter(|s| s.len() == crop.len()).ok_or_else(wrong)?;
-            self.normalise.fill(crop, sample);
-        }
-        let values = tensor.view().into_dyn();
-        let outputs = self.engine.run(&[Input { name: &self.manifest.input.name, values }])?;
-        let name = self.manifest.output.as_ref().map_or("", |o| &o.name);
-        masked_logits(&self.manifest, &take_output(&self.manifest.id, &outputs, name)?, crops.len())
-    }
-
-    /// Processor time spent inside the network so far.
-    pub fn cpu_time(&self) -> Duration {
-        self.engine.cpu_time()
+        let manifest = self.network.manifest();
+        let output = manifest.output.as_ref().map_or_else(String::new, |o| o.name.clone());
+        let values = self.network.run(crops, &output)?;
+        masked_logits(self.network.manifest(), &values, crops.len())
     }
 
     fn check_golden(&mut self, dir: &std::path::Path) -> Result<(), InferError> {
-        let golden = self.manifest.golden.clone();
-        let (rgb, ..) = infer::read_png(&self.manifest.id, &dir.join(&golden.input))?;
+        let manifest = self.network.manifest().clone();
+        let (rgb, ..) = infer::read_png(&manifest.id, &dir.join(&manifest.golden.input))?;
         let logit = self.score(&[&rgb])?.first().copied().unwrap_or(f32::NAN);
-        infer::check_p_masked(&self.manifest, Prob::from_logit(logit))
+        infer::check_p_masked(&manifest, Prob::from_logit(logit))
     }
 }
 

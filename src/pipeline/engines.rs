@@ -49,8 +49,8 @@ impl Engines {
         let voice = VoiceScorer::load(&runtime, &store, &config.voice.scorer)?;
         let manifests = [
             detector_manifest.as_ref(),
-            Some(face.manifest()),
-            Some(embedder.manifest()),
+            Some(face.network().manifest()),
+            Some(embedder.network().manifest()),
             vad_manifest.as_ref(),
             Some(voice.manifest()),
         ];
@@ -66,7 +66,7 @@ impl Engines {
 
     /// Processor time spent inside all networks so far.
     pub fn cpu_time(&self) -> Duration {
-        let faces = self.detector.cpu_time() + self.face.cpu_time() + self.embedder.cpu_time();
+        let faces = self.detector.cpu_time() + self.face.network().cpu_time() + self.embedder.network().cpu_time();
         faces + self.vad.cpu_time() + self.voice.cpu_time()
     }
 }

@@ -97,7 +97,7 @@ impl<'a> Faces<'a> {
     }
 
     fn cpu_time(&self) -> Duration {
-        self.scorer.cpu_time() + self.embedder.cpu_time()
+        self.scorer.network().cpu_time() + self.embedder.network().cpu_time()
     }
 
     fn frame(&mut self, frame: &VideoFrame, tracked: &[TrackedFace]) -> Result<Vec<FaceEvidence>, Error> {
@@ -110,8 +110,8 @@ impl<'a> Faces<'a> {
                 fit.push(&c.rgb);
             }
             let FaceCrop { track, bbox, landmarks, confidence, quality, .. } = *c;
-            let width = self.scorer.size().0;
-            let template = self.scorer.template();
+            let width = self.scorer.network().size().0;
+            let template = self.scorer.network().template();
             let (look, mouth_open) =
                 self.meter.for_cues(|| (Look::of(&c.rgb, width), mouth_open(&c.rgb, width, template)));
             let (embedding, logit) = (None, None);
@@ -144,8 +144,8 @@ impl<'a> Faces<'a> {
             let FaceEvidence { track, landmarks, quality, look, .. } = face;
             let seen = Seen { track: *track, landmarks, quality, look, fit: face.reasons.is_empty() };
             if self.schedule.wants(frame.pts, &seen) {
-                let (size, aspect) = (self.embedder.size(), frame.picture.upright_pixel_aspect());
-                if let Some(map) = crop_map(landmarks, self.embedder.template(), size, aspect) {
+                let (size, aspect) = (self.embedder.network().size(), frame.picture.upright_pixel_aspect());
+                if let Some(map) = crop_map(landmarks, self.embedder.network().template(), size, aspect) {
                     crops.push(crop(&frame.picture, &map, size.0, size.1));
                     whose.push(i);
                 }
@@ -189,8 +189,8 @@ pub fn score(
 fn aligned(frame: &VideoFrame, face: &TrackedFace, scorer: &FaceScorer) -> Option<FaceCrop> {
     let Detection { bbox, landmarks, score: confidence } = face.detection;
     let picture = &frame.picture;
-    let size = scorer.size();
-    let map = crop_map(&landmarks, scorer.template(), size, picture.upright_pixel_aspect())?;
+    let size = scorer.network().size();
+    let map = crop_map(&landmarks, scorer.network().template(), size, picture.upright_pixel_aspect())?;
     let rgb = crop(picture, &map, size.0, size.1);
     let quality = assess(&face.detection, &rgb, size.0, picture.upright_size(), picture.upright_pixel_aspect());
     let (frame_index, pts, track) = (frame.index, frame.pts, face.track);

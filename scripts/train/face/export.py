@@ -125,22 +125,24 @@ def milliseconds(path, rounds=60):
     return 1000 * min(times)
 
 
-def write_toml(args, scale, offset, fitted_on, p_masked):
-    """model.toml as models/README.md asks for it."""
+FORM = f'layout = "nchw"\nsize = [{align.SIZE}, {align.SIZE}]'
+
+
+def write_toml(args, scale, offset, fitted_on, p_masked, task="face_score", scripts="", form=FORM):
+    """model.toml as models/README.md asks for it; `form` says what one input is, `scripts` which files trained it."""
     digest = hashlib.sha256((args.out / "model.onnx").read_bytes()).hexdigest()
     template = "[" + ",".join(f"[{x:g},{y:g}]" for x, y in align.TEMPLATE) + "]"
     text = f"""id = "{args.out.name}"
-task = "face_score"
+task = "{task}"
 file = "model.onnx"
 sha256 = "{digest}"
 licence = "MIT OR Apache-2.0"
 commercial_use = true
-origin = "trained by scripts/train/face; see card.md"
+origin = "trained by scripts/train/face{scripts}; see card.md"
 
 [input]
 name = "input"
-layout = "nchw"
-size = [{align.SIZE}, {align.SIZE}]
+{form}
 color = "rgb"
 
 [preprocess]

@@ -7,7 +7,6 @@ and golden.png, eight crops side by side in the order of time. Dev clips are not
 """
 
 import argparse
-import hashlib
 import time
 from pathlib import Path
 
@@ -20,7 +19,6 @@ import torch
 import align
 import export
 import measure
-import model
 import motion_data
 import motion_evaluate
 import motion_net
@@ -135,45 +133,8 @@ def milliseconds(path, rounds=40):
 
 def write_toml(args, scale, offset, fitted_on, p_masked):
     """The manifest; `steps`, `spacing_ms`, layout `ntchw` and task `face_motion` are new words."""
-    digest = hashlib.sha256((args.out / "model.onnx").read_bytes()).hexdigest()
-    template = "[" + ",".join(f"[{x:g},{y:g}]" for x, y in align.TEMPLATE) + "]"
-    text = f"""id = "{args.out.name}"
-task = "face_motion"
-file = "model.onnx"
-sha256 = "{digest}"
-licence = "MIT OR Apache-2.0"
-commercial_use = true
-origin = "trained by scripts/train/face/motion_*.py; see card.md"
-
-[input]
-name = "input"
-layout = "ntchw"
-size = [{align.SIZE}, {align.SIZE}]
-steps = {motion_net.STEPS}
-spacing_ms = {SPACING_MS}
-color = "rgb"
-
-[preprocess]
-template = {template}
-mean = {list(model.MEAN)}
-std = {list(model.STD)}
-
-[output]
-name = "logit"
-activation = "sigmoid"
-masked_index = 0
-
-[calibration]
-scale = {scale:.5f}
-offset = {offset:.5f}
-fitted_on = "{fitted_on}"
-
-[golden]
-input = "golden.png"
-p_masked = {p_masked:.5f}
-tolerance = 0.02
-"""
-    (args.out / "model.toml").write_text(text)
+    form = f'layout = "ntchw"\nsize = [{align.SIZE}, {align.SIZE}]\nsteps = {motion_net.STEPS}\nspacing_ms = {SPACING_MS}'
+    export.write_toml(args, scale, offset, fitted_on, p_masked, "face_motion", "/motion_*.py", form)
 
 
 def main():
