@@ -60,6 +60,7 @@
 //! # }
 //! ```
 
+pub mod batch;
 pub mod config;
 pub mod cues;
 pub mod error;
@@ -73,6 +74,7 @@ pub mod report;
 pub mod types;
 pub mod voice;
 
+pub use batch::{CallOutput, scan_call};
 pub use config::{Config, Device};
 pub use error::{Error, ErrorKind};
 pub use media::{Cancel, Input, Source, SourceSpec};

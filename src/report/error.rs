@@ -11,6 +11,22 @@ pub enum ReportError {
         /// Why.
         source: std::io::Error,
     },
+    /// A line of a record file that is no record.
+    #[error("{name}, line {line}: {reason}: give a record file that `unmask scan` has written")]
+    Read {
+        /// File or stream.
+        name: String,
+        /// Which line, from 1.
+        line: usize,
+        /// Why.
+        reason: String,
+    },
+    /// A record file without its start or its verdict.
+    #[error("{name} is incomplete: it has no start or no verdict; scan the recording again")]
+    Incomplete {
+        /// File or stream.
+        name: String,
+    },
     /// A record that does not serialise.
     #[error("a record cannot be written as JSON: {0}; please report this as a bug")]
     Serialise(String),

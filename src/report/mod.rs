@@ -1,18 +1,35 @@
-//! The SINK seam. In: records in order. Out: JSON Lines, or a summary for people.
+//! The SINK seam. In: records in order. Out: JSON Lines, a summary for people, or a timeline that pages, tables and
+//! tracks are made of.
 
 mod error;
+mod html;
 mod jsonl;
+mod kind;
 mod memory;
+mod page;
 mod schema;
+mod still;
 mod summary;
+mod table;
+mod tee;
+#[cfg(test)]
+pub(crate) mod test_records;
+mod timeline;
+mod vtt;
+mod words;
 
 use std::io::Write;
 
 pub use error::ReportError;
 pub use jsonl::Jsonl;
+pub use kind::ReportKind;
 pub use memory::Memory;
+pub use page::{Page, render};
 pub use schema::schema;
+pub use still::{FaceMap, Moment, Still, StillFace};
 pub use summary::Summary;
+pub use tee::Tee;
+pub use timeline::{FaceSecond, Second, Timeline, TimelineSink, read_records};
 
 use crate::types::record::Record;
 

@@ -3,8 +3,9 @@
 
 use std::io::Write;
 
+use super::words::{clock, outcome, reason};
 use super::{ReportError, Sink};
-use crate::types::record::{EventRecord, Finding, Frame, Outcome, Reason, Record, Start, Verdict, Warning};
+use crate::types::record::{EventRecord, Finding, Frame, Outcome, Record, Start, Verdict, Warning};
 use crate::types::{EventClass, EventKind, Prob};
 
 /// How many moments are shown.
@@ -159,63 +160,14 @@ fn keep_best(moments: &mut Vec<Moment>, new: Moment) {
 }
 
 fn finding_line(finding: &Finding) -> String {
-    let result = match finding.result {
-        Outcome::SignsFound => "SIGNS OF MASKING",
-        Outcome::NoSignsFound => "no signs found",
-        Outcome::Inconclusive => "inconclusive",
-        Outcome::NotAssessed => "not assessed",
-    };
+    let result = if finding.result == Outcome::SignsFound { "SIGNS OF MASKING" } else { outcome(finding.result) };
     let p = |p: Option<Prob>| p.map_or(0.0, Prob::get);
     let numbers = match finding.p_masked {
         Some(masked) => format!("p(masked) {:.2} [{:.2}–{:.2}]", masked.get(), p(finding.low), p(finding.high)),
         None => String::new(),
     };
-    let why: Vec<&str> = finding.reasons.iter().map(|r| words(*r)).collect();
+    let why: Vec<&str> = finding.reasons.iter().map(|r| reason(*r)).collect();
     format!("{result:<17} {numbers:<27} {}", why.join("; ")).trim_end().to_owned()
-}
-
-/// A reason in plain words.
-fn words(reason: Reason) -> &'static str {
-    match reason {
-        Reason::NoFace => "no face in view",
-        Reason::FaceTooSmall => "face too small",
-        Reason::FaceCutOff => "face cut off",
-        Reason::FaceProfile => "face turned away",
-        Reason::FaceExposure => "too dark or too bright",
-        Reason::SeveralFaces => "several faces in view",
-        Reason::LowFrameRate => "too few frames a second",
-        Reason::LipsFollowVoice => "the lips follow the voice",
-        Reason::LagJumps => "the time between lips and voice jumps",
-        Reason::NoClearLag => "lips and voice do not fit clearly",
-        Reason::SpeechWithoutLips => "speech, but the lips are still",
-        Reason::NoSpeech => "no speech",
-        Reason::VoiceNoisy => "too noisy",
-        Reason::VoiceMusic => "music",
-        Reason::ShortSpeech => "too little speech",
-        Reason::NoVideoStream => "no video stream",
-        Reason::NoAudioStream => "no audio stream",
-        Reason::LowCoverage => "too little to judge",
-        Reason::NearThreshold => "too near the threshold",
-        Reason::AboveThreshold => "above the threshold",
-        Reason::BelowThreshold => "below the threshold",
-        Reason::SignsInPart => "signs in a part of the call",
-        Reason::FeedMoves => "the picture never repeats",
-        Reason::FeedLooped => "the picture plays in a loop",
-        Reason::SameFace => "the same face throughout",
-        Reason::FaceJumps => "another face shows for moments",
-        Reason::FaceChanges => "the face becomes another's",
-        Reason::FaceUnclear => "hardly a clear view of the face",
-        Reason::NotImplemented => "not part of this version",
-        Reason::Interrupted => "interrupted",
-        Reason::BrokenOff => "the recording broke off",
-    }
-}
-
-/// `1:02:03` or `2:03.4`.
-fn clock(seconds: f64) -> String {
-    let tenths = (seconds.max(0.0) * 10.0).round() as u64;
-    let (h, m, s, t) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60, tenths % 10);
-    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}.{t}") }
 }
 
 #[cfg(test)]
@@ -229,11 +181,5 @@ mod tests {
             keep_best(&mut moments, Moment { start_s: t, end_s: t, what: "face 1".into(), p });
         }
         assert_eq!(moments.iter().map(|m| m.start_s).collect::<Vec<_>>(), [0.5, 30.0, 20.0]);
-    }
-
-    #[test]
-    fn times_read_like_a_player() {
-        assert_eq!(clock(83.44), "1:23.4");
-        assert_eq!(clock(3723.0), "1:02:03");
     }
 }

@@ -1,12 +1,12 @@
 //! Events: moments a reviewer should look at.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Prob, TimeSpan, TrackId};
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// The face network's smoothed score stayed above the alert threshold.
@@ -60,7 +60,7 @@ pub enum EventKind {
 }
 
 /// What an event means for the finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventClass {
     /// Speaks for masking.
@@ -98,6 +98,12 @@ impl EventKind {
             | Self::LightChange
             | Self::FaceCovered => EventClass::Context,
         }
+    }
+
+    /// As in records: `face_suspicious`.
+    pub fn name(self) -> String {
+        // A variant without fields always serialises as a string.
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
     /// What happened, in a few words.

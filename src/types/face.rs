@@ -3,7 +3,7 @@
 //! pixel (0,0) covers `[0,1)×[0,1)`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::MediaTime;
 
@@ -73,7 +73,7 @@ pub struct Detection {
 }
 
 /// Number of a track within one recording, from 1; never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct TrackId(pub u32);
 
 /// How well a face can be judged.

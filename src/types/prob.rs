@@ -1,6 +1,6 @@
 //! Probability. In: a network's calibrated answer. Out: a number that is finite and within 0..=1 by construction.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// P(masked): finite, 0..=1, whatever the network's class order was. Serialised with four decimals.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -35,6 +35,13 @@ impl Prob {
 impl Serialize for Prob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64((f64::from(self.0) * 1e4).round() / 1e4)
+    }
+}
+
+impl<'de> Deserialize<'de> for Prob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = f32::deserialize(deserializer)?;
+        Self::new(value).ok_or_else(|| serde::de::Error::custom(format!("{value} is no probability")))
     }
 }
 

@@ -1,13 +1,13 @@
 //! The verdict: what can be said of the whole recording, and on how much it rests.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use crate::types::{Prob, TrackId};
 
 /// The finding.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// Signs anywhere are signs of the call; the probability is the face's unless the voice shows signs.
     pub overall: Finding,
@@ -32,7 +32,7 @@ pub struct Verdict {
 }
 
 /// What can be said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Signs of masking.
@@ -46,7 +46,7 @@ pub enum Outcome {
 }
 
 /// A finding about one modality.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// What can be said.
     pub result: Outcome,
@@ -61,7 +61,7 @@ pub struct Finding {
 }
 
 /// What can be said of lips and voice.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncFinding {
     /// What can be said.
     #[serde(flatten)]
@@ -71,7 +71,7 @@ pub struct SyncFinding {
 }
 
 /// How late the sound is against the lips.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncLag {
     /// Milliseconds, positive when the sound comes late.
     pub lag_ms: f64,
@@ -82,7 +82,7 @@ pub struct SyncLag {
 }
 
 /// A finding about one person in view.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrackFinding {
     /// Who.
     pub track: TrackId,
@@ -100,7 +100,7 @@ pub struct TrackFinding {
 }
 
 /// How much was judged.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// Length of the analysed video.
     pub video_s: f64,

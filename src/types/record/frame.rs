@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{round, secs};
 use crate::types::{Event, EventClass, EventKind, Prob, TrackId};
 
 /// One analysed frame.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Frame {
     /// Number of the frame in decode order, from 0.
     pub index: u64,
@@ -28,7 +28,7 @@ pub struct Frame {
 }
 
 /// One face in one frame.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Face {
     /// Stable number of the person in view.
     pub track: TrackId,
@@ -45,7 +45,7 @@ pub struct Face {
 }
 
 /// See [`crate::types::Quality`].
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FaceQuality {
     /// Shorter side of the box in pixels.
     pub size_px: f64,
@@ -64,7 +64,7 @@ pub struct FaceQuality {
 }
 
 /// Whether a score was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreState {
     /// Scored.
@@ -76,7 +76,7 @@ pub enum ScoreState {
 }
 
 /// Why something was not assessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// No face in the frame.
@@ -144,7 +144,7 @@ pub enum Reason {
 }
 
 /// Voice at one frame.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct VoiceState {
     /// P(masked) of the window whose middle is nearest; null when not scored.
     pub p_masked: Option<Prob>,
@@ -153,7 +153,7 @@ pub struct VoiceState {
 }
 
 /// A probability with its range.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fused {
     /// P(masked).
     pub p_masked: Prob,
@@ -164,7 +164,7 @@ pub struct Fused {
 }
 
 /// One window of speech.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Voice {
     /// Begin.
     pub start_s: f64,
@@ -181,7 +181,7 @@ pub struct Voice {
 }
 
 /// A moment to look at.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct EventRecord {
     /// What happened.
     pub kind: EventKind,
@@ -217,7 +217,7 @@ impl From<&Event> for EventRecord {
 }
 
 /// Something about the recording.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// Short name, stable.
     pub code: String,

@@ -7,7 +7,7 @@ mod start;
 mod stats;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use finding::{Coverage, Finding, Outcome, SyncFinding, SyncLag, TrackFinding, Verdict};
 pub use frame::{EventRecord, Face, FaceQuality, Frame, Fused, Reason, ScoreState, Voice, VoiceState, Warning};
@@ -24,7 +24,7 @@ pub const SCOPE: &str = "Finding no signs does not show that a person is who the
     signs are a reason to ask and to look, never to reject.";
 
 /// Any record.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant)]
 pub enum Record {

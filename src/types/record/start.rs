@@ -1,10 +1,10 @@
 //! The first record: the recording, the networks, and what runs them.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// First record.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Start {
     /// [`super::SCHEMA`].
     pub schema: String,
@@ -21,7 +21,7 @@ pub struct Start {
 }
 
 /// The recording as found.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceInfo {
     /// Path or URI, without credentials.
     pub uri: String,
@@ -40,7 +40,7 @@ pub struct SourceInfo {
 }
 
 /// A video stream.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VideoInfo {
     /// `h264`, `vp9`, …
     pub codec: String,
@@ -53,7 +53,7 @@ pub struct VideoInfo {
 }
 
 /// An audio stream.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AudioInfo {
     /// `aac`, `opus`, …
     pub codec: String,
@@ -64,7 +64,7 @@ pub struct AudioInfo {
 }
 
 /// A network.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelInfo {
     /// Folder name under `models/`.
     pub id: String,
@@ -77,7 +77,7 @@ pub struct ModelInfo {
 }
 
 /// What ran the networks.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuntimeInfo {
     /// Execution provider that really ran: `cpu` or `cuda`.
     pub provider: String,

@@ -1,17 +1,17 @@
 //! The last record: what the run cost.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Last record.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct End {
     /// What it cost.
     pub stats: Stats,
 }
 
 /// Costs of a run.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
     /// Wall-clock seconds.
     pub wall_s: f64,
@@ -32,7 +32,7 @@ pub struct Stats {
 }
 
 /// Processor seconds by stage. Decoding is `total` less the others.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct CpuSeconds {
     /// Whole process during this run.
     pub total: f64,
@@ -49,7 +49,7 @@ pub struct CpuSeconds {
 }
 
 /// Fullest each queue has been.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct QueueHighWater {
     /// Detected frames that wait for scoring.
     pub detected: usize,

@@ -1,0 +1,136 @@
+//! One call into files. In: an input, the networks. Out: `<name>.jsonl` and the reports asked for, each complete under
+//! its name or not there; an incomplete record stream keeps `.part`.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::media::{self, Cancel, Input, Source, SourceSpec};
+use crate::pipeline::{Engines, Run, analyze};
+use crate::report::{Jsonl, Page, ReportError, ReportKind, Tee, Timeline, TimelineSink, render};
+use crate::types::MediaTime;
+use crate::types::record::SourceInfo;
+
+/// Where a call's files go.
+#[derive(Debug, Clone)]
+pub struct CallOutput {
+    /// Folder; it exists.
+    pub dir: PathBuf,
+    /// Name without ending.
+    pub name: String,
+    /// What to make beside the records.
+    pub reports: Vec<ReportKind>,
+}
+
+impl CallOutput {
+    /// `<dir>/<name><ending>`.
+    pub fn path(&self, ending: &str) -> PathBuf {
+        self.dir.join(format!("{}{ending}", self.name))
+    }
+}
+
+/// What tells whoever waits how far a scan is: once with what was found on opening, then with each time reached.
+pub trait Watch {
+    /// The recording is open.
+    fn opened(&mut self, source: &SourceInfo);
+    /// The analysis is there.
+    fn reached(&mut self, pts: MediaTime);
+}
+
+/// Scans a call and writes its files; returns its timeline.
+pub fn scan_call(
+    input: &Input,
+    output: &CallOutput,
+    config: &Config,
+    engines: &mut Engines,
+    cancel: &Cancel,
+    watch: &mut dyn Watch,
+) -> Result<Timeline, Error> {
+    let mut source = media::build(SourceSpec::Gst(input.clone()), &config.limits, cancel)?;
+    watch.opened(source.info());
+    let timeline = records(&mut *source, output, config, engines, cancel, watch)?;
+    drop(source);
+    let recording = recording_link(input, &output.dir);
+    let page = Page { timeline: &timeline, stills: &[], recording: recording.as_deref() };
+    for kind in &output.reports {
+        write_whole(&output.path(kind.ending()), &render(*kind, &page)?)?;
+    }
+    Ok(timeline)
+}
+
+/// Analyses the source into `<name>.jsonl`.
+fn records(
+    source: &mut dyn Source,
+    output: &CallOutput,
+    config: &Config,
+    engines: &mut Engines,
+    cancel: &Cancel,
+    watch: &mut dyn Watch,
+) -> Result<Timeline, Error> {
+    let (path, part) = (output.path(".jsonl"), output.path(".jsonl.part"));
+    let file = File::create(&part).map_err(|e| failed(&part, e))?;
+    let kept = file.try_clone().map_err(|e| failed(&part, e))?;
+    let mut jsonl = Jsonl::new(Box::new(file), part.display().to_string());
+    let mut timeline = TimelineSink::default();
+    let mut sink = Tee::new(&mut jsonl, &mut timeline);
+    let run = Run { config, engines, sink: &mut sink, cancel, progress: &mut |pts| watch.reached(pts) };
+    analyze(source, run)?;
+    kept.sync_all().map_err(|e| failed(&part, e))?;
+    std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?;
+    timeline.take().ok_or_else(|| ReportError::Incomplete { name: path.display().to_string() }.into())
+}
+
+/// Writes a file that is whole or not there, also after a power cut.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::Builder::new().prefix(".unmask-").tempfile_in(dir)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|e| e.error)?;
+        Ok(())
+    };
+    write().map_err(|e| failed(path, e))
+}
+
+fn failed(path: &Path, source: std::io::Error) -> ReportError {
+    ReportError::Write { name: path.display().to_string(), source }
+}
+
+/// The recording's address as seen from a page in `dir`, percent-encoded; none for what is not a file.
+fn recording_link(input: &Input, dir: &Path) -> Option<String> {
+    let Input::File(path) = input else { return None };
+    let (recording, dir) = (std::fs::canonicalize(path).ok()?, std::fs::canonicalize(dir).ok()?);
+    let base = url::Url::from_directory_path(dir).ok()?;
+    base.make_relative(&url::Url::from_file_path(recording).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_linked_from_where_the_page_is() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("out")).unwrap();
+        std::fs::write(dir.path().join("a call #1.mp4"), b"x").unwrap();
+        let input = Input::File(dir.path().join("a call #1.mp4"));
+        let link = recording_link(&input, &dir.path().join("out")).unwrap();
+        assert_eq!(link, "../a%20call%20%231.mp4");
+        assert_eq!(recording_link(&Input::Stdin, dir.path()), None);
+    }
+
+    #[test]
+    fn a_file_is_whole_or_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.csv");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        let gone = write_whole(&dir.path().join("no/x"), b"x").unwrap_err().to_string();
+        assert!(gone.contains("no/x"), "{gone}");
+    }
+}

@@ -1,0 +1,31 @@
+//! What can be made of a scanned call, beside its records. In: a name on the command line. Out: a file's ending.
+
+/// One file beside `<name>.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum ReportKind {
+    /// A page for reviewers: timeline, events with stills, what was not assessed
+    Html,
+    /// A line a second
+    Csv,
+    /// Events as a subtitle track for any player
+    Vtt,
+    /// The finding, the events and the numbers of a call, without its frames
+    Json,
+}
+
+impl ReportKind {
+    /// What follows `<name>`, with the dot.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Html => ".html",
+            Self::Csv => ".csv",
+            Self::Vtt => ".vtt",
+            Self::Json => ".summary.json",
+        }
+    }
+
+    /// True when it shows pictures of events.
+    pub fn wants_stills(self) -> bool {
+        matches!(self, Self::Html)
+    }
+}
