@@ -3,6 +3,7 @@
 
 mod error;
 mod html;
+pub mod index;
 mod jsonl;
 mod kind;
 mod memory;
