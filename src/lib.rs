@@ -71,6 +71,7 @@ pub mod infer;
 pub mod media;
 pub mod pipeline;
 pub mod report;
+pub mod stills;
 pub mod types;
 pub mod voice;
 

@@ -2,16 +2,20 @@
 //! its name or not there; an incomplete record stream keeps `.part`.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::media::gst::{Draw, Tracks, draw_over};
 use crate::media::{self, Cancel, Input, Source, SourceSpec};
 use crate::pipeline::{Engines, Run, analyze};
-use crate::report::{Jsonl, Page, ReportError, ReportKind, Tee, Timeline, TimelineSink, render};
-use crate::types::MediaTime;
+use crate::report::{
+    Covered, Jsonl, Page, Painter, ReportError, ReportKind, Tee, Timeline, TimelineSink, read_records,
+};
+use crate::stills::{Redact, stills};
 use crate::types::record::SourceInfo;
+use crate::types::{MediaTime, Prob};
 
 /// Where a call's files go.
 #[derive(Debug, Clone)]
@@ -22,6 +26,8 @@ pub struct CallOutput {
     pub name: String,
     /// What to make beside the records.
     pub reports: Vec<ReportKind>,
+    /// Whose face is made unrecognisable in pictures.
+    pub redact: Redact,
 }
 
 impl CallOutput {
@@ -52,12 +58,54 @@ pub fn scan_call(
     watch.opened(source.info());
     let timeline = records(&mut *source, output, config, engines, cancel, watch)?;
     drop(source);
+    let stills = match output.reports.iter().any(|kind| kind.wants_stills()) {
+        true => stills(input, &timeline, output.redact, config, engines, cancel)?,
+        false => Vec::new(),
+    };
     let recording = recording_link(input, &output.dir);
-    let page = Page { timeline: &timeline, stills: &[], recording: recording.as_deref() };
+    let page = Page { timeline: &timeline, stills: &stills, recording: recording.as_deref() };
     for kind in &output.reports {
-        write_whole(&output.path(kind.ending()), &render(*kind, &page)?)?;
+        let path = output.path(kind.ending());
+        match kind {
+            ReportKind::Html => write_whole(&path, &page.html()?)?,
+            ReportKind::Csv => write_whole(&path, &page.csv()?)?,
+            ReportKind::Vtt => write_whole(&path, &page.vtt())?,
+            ReportKind::Json => write_whole(&path, &page.json()?)?,
+            ReportKind::Overlay => draw(input, output, &timeline, config, cancel)?,
+        }
     }
     Ok(timeline)
+}
+
+/// Draws the records over the recording; a recording without pictures has no overlay.
+fn draw(
+    input: &Input,
+    output: &CallOutput,
+    timeline: &Timeline,
+    config: &Config,
+    cancel: &Cancel,
+) -> Result<(), Error> {
+    let source = &timeline.start.source;
+    let tracks = Tracks { video: source.video.is_some(), audio: source.audio.is_some() };
+    if !tracks.video {
+        return Ok(());
+    }
+    let (path, part) = (output.path(ReportKind::Overlay.ending()), output.path(".overlay.webm.part"));
+    let kept = output.path(".jsonl");
+    let file = File::open(&kept).map_err(|e| failed(&kept, e))?;
+    let records = read_records(BufReader::new(file), &kept.display().to_string());
+    let covered = match output.redact {
+        Redact::None => Covered::Nobody,
+        Redact::Others => Covered::Others,
+        Redact::All => Covered::Everybody,
+    };
+    let signs_at = Prob::new(config.verdict.face.signs_at).unwrap_or(Prob::ONE);
+    let mut painter = Painter::new(records, timeline, signs_at, covered);
+    let svg: Draw = Box::new(move |time, size| painter.svg(time, size));
+    if draw_over(input, tracks, &part, svg, &config.limits, cancel)? {
+        std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?;
+    }
+    Ok(())
 }
 
 /// Analyses the source into `<name>.jsonl`.

@@ -23,5 +23,5 @@ pub use embed::{FaceEmbedder, distance};
 pub use mouth::mouth_open;
 pub use network::CropNetwork;
 pub use quality::assess;
-pub use score::{FaceScorer, fit_to_score};
+pub use score::{FaceScorer, PartMap, fit_to_score};
 pub use shrink::{DetectInput, Prepared};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ndarray::{Array4, ArrayD};
 
 use crate::infer::{
-    self, Engine, EngineSpec, InferError, Input, Manifest, ModelStore, Normalise, Runtime, StoredModel, Task,
+    self, Engine, EngineSpec, InferError, Input, Manifest, ModelStore, Normalise, Output, Runtime, StoredModel, Task,
     take_output,
 };
 
@@ -57,6 +57,12 @@ impl CropNetwork {
 
     /// The output named `output` for crops (R, G and B planes, 0..=255), all in one run.
     pub fn run<C: AsRef<[f32]>>(&mut self, crops: &[C], output: &str) -> Result<ArrayD<f32>, InferError> {
+        let outputs = self.run_all(crops)?;
+        take_output(&self.manifest.id, &outputs, output)
+    }
+
+    /// Every output for crops (R, G and B planes, 0..=255), all in one run.
+    pub fn run_all<C: AsRef<[f32]>>(&mut self, crops: &[C]) -> Result<Vec<Output>, InferError> {
         let (width, height) = self.size();
         let mut tensor = Array4::<f32>::zeros((crops.len(), 3, height, width));
         for (mut sample, crop) in tensor.outer_iter_mut().zip(crops) {
@@ -66,8 +72,7 @@ impl CropNetwork {
             self.normalise.fill(crop, sample);
         }
         let values = tensor.view().into_dyn();
-        let outputs = self.engine.run(&[Input { name: &self.manifest.input.name, values }])?;
-        take_output(&self.manifest.id, &outputs, output)
+        self.engine.run(&[Input { name: &self.manifest.input.name, values }])
     }
 
     /// Processor time spent inside the network so far.

@@ -1,13 +1,36 @@
 //! Scoring. In: aligned crops of one frame. Out: calibrated log-odds of "masked", one a crop.
 
+use ndarray::ArrayD;
+
 use super::CropNetwork;
 use crate::config::FaceConfig;
-use crate::infer::{self, Engine, InferError, Manifest, ModelStore, Runtime, Task, masked_logits};
+use crate::infer::{self, Engine, InferError, Manifest, ModelStore, Runtime, Task, masked_logits, take_output};
 use crate::types::record::Reason;
 use crate::types::{Prob, Quality};
 
 /// Darker or brighter faces than this (mean luma, 0..=1) are not scored.
 const EXPOSURE: (f32, f32) = (0.06, 0.96);
+
+/// Name of the output that a scorer may have beside its score: n × 1 × rows × columns, P(masked) of each part.
+const MAP: &str = "map";
+
+/// P(masked) of a crop's parts, from one look at each: where to look, not a measurement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartMap {
+    /// Parts in a row.
+    pub columns: usize,
+    /// Row by row.
+    pub parts: Vec<Prob>,
+}
+
+impl PartMap {
+    /// `None` when the values are no map of probabilities.
+    fn of(values: &ArrayD<f32>) -> Option<Self> {
+        let columns = *values.shape().last()?;
+        let parts: Option<Vec<Prob>> = values.iter().map(|v| Prob::new(*v)).collect();
+        parts.filter(|p| columns > 0 && p.len() % columns == 0).map(|parts| Self { columns, parts })
+    }
+}
 
 /// A network that says how likely a face is masked.
 pub struct FaceScorer {
@@ -42,6 +65,17 @@ impl FaceScorer {
         let output = manifest.output.as_ref().map_or_else(String::new, |o| o.name.clone());
         let values = self.network.run(crops, &output)?;
         masked_logits(self.network.manifest(), &values, crops.len())
+    }
+
+    /// Scores one crop and says which of its parts look masked; no map where the network has no output of that name.
+    pub fn score_parts(&mut self, crop: &[f32]) -> Result<(f32, Option<PartMap>), InferError> {
+        let manifest = self.network.manifest();
+        let name = manifest.output.as_ref().map_or_else(String::new, |o| o.name.clone());
+        let outputs = self.network.run_all(&[crop])?;
+        let manifest = self.network.manifest();
+        let logits = masked_logits(manifest, &take_output(&manifest.id, &outputs, &name)?, 1)?;
+        let logit = logits.first().copied().unwrap_or(0.0);
+        Ok((logit, outputs.iter().find(|o| o.name == MAP).and_then(|o| PartMap::of(&o.values))))
     }
 
     fn check_golden(&mut self, dir: &std::path::Path) -> Result<(), InferError> {

@@ -87,6 +87,15 @@ impl Input {
         }
     }
 
+    /// A file that was checked before and is opened once more; `None` for what cannot be.
+    pub(super) fn again(&self) -> Result<Option<Ready>, MediaError> {
+        let Self::File(path) = self else { return Ok(None) };
+        let shown = self.shown();
+        let bytes = std::fs::metadata(path).map_err(|_| MediaError::NotFound { input: shown.clone() })?.len();
+        let uri = file_uri(path, &shown)?;
+        Ok(Some(Ready { uri, shown, bytes: Some(bytes), sha256: None, _spool: None }))
+    }
+
     pub(super) fn ready(&self, limits: &Limits, cancel: &Cancel) -> Result<Ready, MediaError> {
         match self {
             Self::File(path) => ready_file(path, &self.shown(), None, limits, cancel),
@@ -144,10 +153,14 @@ fn ready_file(
     }
     limits.check_bytes(shown, meta.len())?;
     let sha256 = sha256_of(path, cancel).map_err(io)?;
-    let absolute = std::path::absolute(path).map_err(io)?;
-    let uri = url::Url::from_file_path(&absolute).map_err(|()| MediaError::NotFound { input: input() })?;
-    let bytes = Some(meta.len());
-    Ok(Ready { uri: uri.to_string(), shown: input(), bytes, sha256: Some(sha256), _spool: spool })
+    let (uri, bytes) = (file_uri(path, shown)?, Some(meta.len()));
+    Ok(Ready { uri, shown: input(), bytes, sha256: Some(sha256), _spool: spool })
+}
+
+fn file_uri(path: &Path, shown: &str) -> Result<String, MediaError> {
+    let unknown = || MediaError::NotFound { input: shown.to_owned() };
+    let absolute = std::path::absolute(path).map_err(|_| unknown())?;
+    Ok(url::Url::from_file_path(&absolute).map_err(|()| unknown())?.to_string())
 }
 
 fn sha256_of(path: &Path, cancel: &Cancel) -> std::io::Result<String> {

@@ -11,6 +11,8 @@ pub enum ReportKind {
     Vtt,
     /// The finding, the events and the numbers of a call, without its frames
     Json,
+    /// The recording once more, with boxes, scores and the call's strip drawn over it (WebM)
+    Overlay,
 }
 
 impl ReportKind {
@@ -21,6 +23,7 @@ impl ReportKind {
             Self::Csv => ".csv",
             Self::Vtt => ".vtt",
             Self::Json => ".summary.json",
+            Self::Overlay => ".overlay.webm",
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a report is made of. In: a timeline, stills, where the recording is. Out: the text of a file.
 
-use super::{ReportError, ReportKind, Still, Timeline, html, table, vtt};
+use super::{ReportError, Still, Timeline, html, table, vtt};
+use crate::types::record::{EventRecord, Start, Stats, Verdict, Warning};
 
 /// A scanned call, ready to be reported.
 #[derive(Debug)]
@@ -13,27 +14,35 @@ pub struct Page<'a> {
     pub recording: Option<&'a str>,
 }
 
-/// Renders a page; pure.
-pub fn render(kind: ReportKind, page: &Page<'_>) -> Result<Vec<u8>, ReportError> {
-    match kind {
-        ReportKind::Html => html::render(page),
-        ReportKind::Csv => table::render(page.timeline),
-        ReportKind::Vtt => Ok(vtt::render(page.timeline).into_bytes()),
-        ReportKind::Json => summary_json(page.timeline),
+impl Page<'_> {
+    /// For reviewers: one self-contained file.
+    pub fn html(&self) -> Result<Vec<u8>, ReportError> {
+        html::render(self)
+    }
+
+    /// A line a second.
+    pub fn csv(&self) -> Result<Vec<u8>, ReportError> {
+        table::render(self.timeline)
+    }
+
+    /// Events as a subtitle track.
+    pub fn vtt(&self) -> Vec<u8> {
+        vtt::render(self.timeline).into_bytes()
+    }
+
+    /// The call without its frames.
+    pub fn json(&self) -> Result<Vec<u8>, ReportError> {
+        let Timeline { start, verdict, events, warnings, stats, .. } = self.timeline;
+        let summary = SummaryJson { start, verdict, events, warnings, stats: stats.as_ref() };
+        serde_json::to_vec_pretty(&summary).map_err(|e| ReportError::Serialise(e.to_string()))
     }
 }
 
 #[derive(serde::Serialize)]
 struct SummaryJson<'a> {
-    start: &'a crate::types::record::Start,
-    verdict: &'a crate::types::record::Verdict,
-    events: &'a [crate::types::record::EventRecord],
-    warnings: &'a [crate::types::record::Warning],
-    stats: Option<&'a crate::types::record::Stats>,
-}
-
-fn summary_json(timeline: &Timeline) -> Result<Vec<u8>, ReportError> {
-    let Timeline { start, verdict, events, warnings, stats, .. } = timeline;
-    let summary = SummaryJson { start, verdict, events, warnings, stats: stats.as_ref() };
-    serde_json::to_vec_pretty(&summary).map_err(|e| ReportError::Serialise(e.to_string()))
+    start: &'a Start,
+    verdict: &'a Verdict,
+    events: &'a [EventRecord],
+    warnings: &'a [Warning],
+    stats: Option<&'a Stats>,
 }

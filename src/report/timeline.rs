@@ -131,33 +131,33 @@ impl Sink for TimelineSink {
     }
 }
 
-/// Reads the records of a file or stream; `name` is for messages. A line that is no record is an error.
-pub fn read_records(
-    mut from: impl BufRead,
-    name: &str,
-    mut each: impl FnMut(Record) -> Result<(), ReportError>,
-) -> Result<(), ReportError> {
-    let mut text = String::new();
-    for line in 1.. {
-        let failed = |reason: String| ReportError::Read { name: name.into(), line, reason };
+/// The records of a file or stream, in order; `name` is for messages. A line that is no record is an error, and the
+/// last item.
+pub fn read_records<R: BufRead>(from: R, name: &str) -> impl Iterator<Item = Result<Record, ReportError>> + use<R> {
+    let (mut from, mut text, mut broken) = (from, String::new(), false);
+    let name = name.to_owned();
+    (1..).map_while(move |line| {
+        if broken {
+            return None;
+        }
         text.clear();
-        let mut limited = std::io::Read::take(&mut from, MAX_LINE);
-        if limited.read_line(&mut text).map_err(|e| failed(e.to_string()))? == 0 {
-            break;
-        }
-        if text.len() as u64 >= MAX_LINE {
-            return Err(failed("longer than any record".into()));
-        }
-        each(serde_json::from_str(&text).map_err(|e| failed(e.to_string()))?)?;
-    }
-    Ok(())
+        let read = std::io::Read::take(&mut from, MAX_LINE).read_line(&mut text);
+        let record = match read {
+            Ok(0) => return None,
+            Ok(n) if n as u64 >= MAX_LINE => Err("longer than any record".into()),
+            Ok(_) => serde_json::from_str(&text).map_err(|e| e.to_string()),
+            Err(e) => Err(e.to_string()),
+        };
+        broken = record.is_err();
+        Some(record.map_err(|reason| ReportError::Read { name: name.clone(), line, reason }))
+    })
 }
 
 impl Timeline {
     /// Reads a record stream that was kept; `name` is for messages.
     pub fn read(from: impl BufRead, name: &str) -> Result<Self, ReportError> {
         let mut sink = TimelineSink::default();
-        read_records(from, name, |record| sink.write(&record))?;
+        read_records(from, name).try_for_each(|record| sink.write(&record?))?;
         sink.take().ok_or_else(|| ReportError::Incomplete { name: name.into() })
     }
 

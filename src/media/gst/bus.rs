@@ -45,6 +45,8 @@ pub struct Heard {
     /// Names of decoders or demuxers that are not installed.
     pub missing: Vec<String>,
     pub warnings: u64,
+    /// Every sink has had its end.
+    pub ended: bool,
 }
 
 /// An error message of GStreamer's.
@@ -99,6 +101,7 @@ impl Heard {
                 self.error = Some(BusError { error: e.error(), debug, element });
             }
             MessageView::Warning(_) => self.warnings += 1,
+            MessageView::Eos(_) => self.ended = true,
             MessageView::StreamCollection(m) => {
                 self.streams = m.stream_collection().iter().map(|s| entry(&s)).collect();
             }

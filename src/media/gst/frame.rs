@@ -115,6 +115,13 @@ pub fn running_time(sample: &gst::Sample, pts: Option<gst::ClockTime>) -> Option
     Some(MediaTime(i64::try_from(time.nseconds()).unwrap_or(i64::MAX)))
 }
 
+/// Position of a buffer in the recording, which stays the same after a jump.
+pub fn stream_time(sample: &gst::Sample, pts: Option<gst::ClockTime>) -> Option<MediaTime> {
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    let time = segment.to_stream_time(pts?)?;
+    Some(MediaTime(i64::try_from(time.nseconds()).unwrap_or(i64::MAX)))
+}
+
 /// Short name of a codec from a stream's caps: `h264`, `vp9`, `aac`, …
 pub fn codec_name(caps: &gst::CapsRef) -> String {
     let Some(structure) = caps.structure(0) else { return "unknown".into() };

@@ -7,33 +7,44 @@
 
 mod bus;
 mod frame;
+mod link;
 mod pipeline;
 mod pull;
+mod render;
+mod seek;
 
 use std::time::Duration;
 
 use gstreamer as gst;
 
 pub use pipeline::GstSource;
+pub use render::{Draw, Tracks, draw_over};
+pub use seek::FramePicker;
 
 use super::MediaError;
 
-/// Elements that a scan may need, with the Debian package that has each.
-const ELEMENTS: [(&str, &str); 17] = [
+/// Elements that a scan or an overlay may need, with the Debian package that has each.
+const ELEMENTS: [(&str, &str); 23] = [
     ("uridecodebin3", "gstreamer1.0-plugins-base"),
     ("videoconvert", "gstreamer1.0-plugins-base"),
     ("audioconvert", "gstreamer1.0-plugins-base"),
     ("audioresample", "gstreamer1.0-plugins-base"),
     ("appsink", "gstreamer1.0-plugins-base"),
     ("opusdec", "gstreamer1.0-plugins-base"),
+    ("opusenc", "gstreamer1.0-plugins-base"),
+    ("videoscale", "gstreamer1.0-plugins-base"),
     ("deinterlace", "gstreamer1.0-plugins-good"),
     ("qtdemux", "gstreamer1.0-plugins-good"),
     ("matroskademux", "gstreamer1.0-plugins-good"),
     ("vp9dec", "gstreamer1.0-plugins-good"),
+    ("videoflip", "gstreamer1.0-plugins-good"),
+    ("vp8enc", "gstreamer1.0-plugins-good"),
+    ("webmmux", "gstreamer1.0-plugins-good"),
     ("souphttpsrc", "gstreamer1.0-plugins-good"),
     ("rtspsrc", "gstreamer1.0-plugins-good"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
     ("av1dec", "gstreamer1.0-plugins-bad"),
+    ("rsvgoverlay", "gstreamer1.0-plugins-bad"),
     ("tsdemux", "gstreamer1.0-plugins-bad"),
     ("avdec_h264", "gstreamer1.0-libav"),
     ("avdec_aac", "gstreamer1.0-libav"),
@@ -54,7 +65,7 @@ pub fn version() -> String {
     format!("{major}.{minor}.{micro}")
 }
 
-/// Each element a scan may need and the package that has it; the last says whether it is there.
+/// Each element a scan or an overlay may need and the package that has it; the last says whether it is there.
 pub fn elements() -> Result<Vec<(&'static str, &'static str, bool)>, MediaError> {
     init()?;
     Ok(ELEMENTS.iter().map(|&(name, package)| (name, package, gst::ElementFactory::find(name).is_some())).collect())

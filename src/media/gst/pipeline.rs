@@ -1,8 +1,4 @@
-//! The pipeline. In: a checked input. Out: two appsinks, linked as their streams turn up, and what was found.
-//!
-//! `uridecodebin3 → deinterlace → videoconvert → I420|NV12 → appsink` and
-//! `uridecodebin3 → audioconvert → audioresample → 16 kHz mono F32 → appsink`. The converters pass buffers through
-//! untouched when nothing needs converting.
+//! The pipeline. In: a checked input. Out: its streams, each to be pulled, and what was found of them.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -10,26 +6,16 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
 
 use super::bus::{BusWatch, Heard, StreamKind};
+use super::link::{Sinks, Wanted, connect_pads};
 use super::pull::{Audio, Shared, Video};
-use super::{frame, init, make};
+use super::{init, make};
 use crate::config::Limits;
 use crate::media::input::Ready;
 use crate::media::{Cancel, Input, MediaError, Source, Streams};
-use crate::types::AudioChunk;
+use crate::types::MediaTime;
 use crate::types::record::{AudioInfo, SourceInfo, VideoInfo, Warning, round};
-
-/// Decoded frames that wait for the face branch; one of 1280×720 is 1.4 MB.
-const VIDEO_QUEUE: u32 = 4;
-
-/// Decoded sound that waits for the voice branch, in buffers of some 20 ms (a few kB each).
-const AUDIO_QUEUE: u32 = 64;
-
-/// Threads of a libav decoder.
-const DECODER_THREADS: i32 = 1;
 
 /// A file whose streams are not selected after so long holds none; a server may be slower.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,36 +35,53 @@ pub struct GstSource {
     input: Arc<Ready>,
 }
 
-/// The two sinks, filled as pads turn up.
-#[derive(Default)]
-struct Sinks {
-    video: Option<gst_app::AppSink>,
-    audio: Option<gst_app::AppSink>,
-}
-
 impl GstSource {
     /// Opens an input and waits until its streams are known; limits are checked on what the container declares.
     pub fn open(input: Input, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
         init()?;
         let ready = Arc::new(input.ready(limits, cancel)?);
-        let mut opened = Self::open_once(&ready, limits, cancel);
+        let mut opened = Self::open_once(&ready, Wanted::Both, limits, cancel);
         for _ in 1..TRIES {
             if !matches!(opened, Err(MediaError::EmptyPlaylist { .. })) {
                 break;
             }
-            opened = Self::open_once(&ready, limits, cancel);
+            opened = Self::open_once(&ready, Wanted::Both, limits, cancel);
         }
         opened
     }
 
-    fn open_once(ready: &Arc<Ready>, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
-        let (mut source, sinks) = Self::start(ready, limits, cancel)?;
+    /// Opens a file that was checked before once more, for its pictures alone; `None` for what is no file.
+    pub fn again(input: &Input, limits: &Limits, cancel: &Cancel) -> Result<Option<Self>, MediaError> {
+        init()?;
+        let Some(ready) = input.again()? else { return Ok(None) };
+        Self::open_once(&Arc::new(ready), Wanted::Pictures, limits, cancel).map(Some)
+    }
+
+    /// The pipeline and the pictures, for whoever seeks.
+    pub(super) fn into_pictures(mut self) -> Option<(Self, Video)> {
+        let video = self.video.take()?;
+        Some((self, video))
+    }
+
+    /// Jumps to a time of the stream, to the nearest frame before or at it; false where it cannot.
+    pub(super) fn jump(&self, time: MediaTime) -> bool {
+        let time = gst::ClockTime::from_nseconds(time.0.max(0).unsigned_abs());
+        self.pipeline.seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE, time).is_ok()
+    }
+
+    fn open_once(ready: &Arc<Ready>, wanted: Wanted, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
+        let (mut source, sinks) = Self::start(ready, wanted, limits, cancel)?;
         let heard = source.wait_for_streams(&sinks, limits)?;
         source.describe(&heard, limits)?;
         Ok(source)
     }
 
-    fn start(ready: &Arc<Ready>, limits: &Limits, cancel: &Cancel) -> Result<(Self, Arc<Mutex<Sinks>>), MediaError> {
+    fn start(
+        ready: &Arc<Ready>,
+        wanted: Wanted,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<(Self, Arc<Mutex<Sinks>>), MediaError> {
         let pipeline = gst::Pipeline::new();
         let decode = make("uridecodebin3")?;
         decode.set_property("uri", &ready.uri);
@@ -86,8 +89,7 @@ impl GstSource {
         let bus = pipeline.bus().ok_or_else(|| MediaError::Gstreamer { reason: "no bus".into() })?;
         let shared = Arc::new(Shared::new(BusWatch::new(bus), ready.shown.clone(), limits.clone(), cancel.clone()));
         let sinks = Arc::new(Mutex::new(Sinks::default()));
-        connect_pads(&decode, &pipeline, &sinks, &shared);
-        tame_decoders(&decode);
+        connect_pads(&decode, wanted, &pipeline, &sinks, &shared);
         let (info, input) = (SourceInfo::default(), Arc::clone(ready));
         Ok((Self { pipeline, info, shared, video: None, audio: None, extra: Vec::new(), input }, sinks))
     }
@@ -236,117 +238,4 @@ impl Drop for GstSource {
 
 fn nothing_in(input: String) -> MediaError {
     MediaError::Damaged { input, reason: "it holds no frame and no sound".into() }
-}
-
-fn connect_pads(decode: &gst::Element, pipeline: &gst::Pipeline, sinks: &Arc<Mutex<Sinks>>, shared: &Arc<Shared>) {
-    let (pipeline, sinks, shared) = (pipeline.downgrade(), Arc::clone(sinks), Arc::clone(shared));
-    decode.connect_pad_added(move |decode, pad| {
-        let Some(pipeline) = pipeline.upgrade() else { return };
-        if let Err(error) = link(&pipeline, pad, &sinks, &shared) {
-            gst::element_error!(decode, gst::CoreError::Pad, ("{error}"));
-        }
-    });
-}
-
-/// One thread a decoder: more cost a sixth more processor time, and the networks are what takes long.
-fn tame_decoders(decode: &gst::Element) {
-    let Some(bin) = decode.downcast_ref::<gst::Bin>() else { return };
-    bin.connect_deep_element_added(|_, _, element| {
-        if element.name().starts_with("avdec_") && element.has_property("max-threads") {
-            element.set_property("max-threads", DECODER_THREADS);
-        }
-    });
-}
-
-/// Links a decoded pad to a new chain that ends in an appsink; a second pad of a kind goes nowhere.
-fn link(pipeline: &gst::Pipeline, pad: &gst::Pad, sinks: &Mutex<Sinks>, shared: &Shared) -> Result<(), MediaError> {
-    let mut sinks = sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let name = pad.name();
-    let is_video = name.starts_with("video") && !shared.has_video.swap(name.starts_with("video"), Ordering::SeqCst);
-    let is_audio = name.starts_with("audio") && !shared.has_audio.swap(name.starts_with("audio"), Ordering::SeqCst);
-    let mut chain = Vec::new();
-    if is_video {
-        watch_orientation(pad, shared);
-        let sink = video_sink();
-        accept_strides(&sink);
-        chain.extend([deinterlace()?, video_convert()?, sink.clone().upcast()]);
-        sinks.video = Some(sink);
-    } else if is_audio {
-        let sink = audio_sink();
-        chain.extend([make("audioconvert")?, make("audioresample")?, sink.clone().upcast()]);
-        sinks.audio = Some(sink);
-    } else {
-        let sink = make("fakesink")?;
-        sink.set_property("async", false);
-        chain.push(sink);
-    }
-    let failed = |e: glib::BoolError| MediaError::Gstreamer { reason: e.to_string() };
-    pipeline.add_many(&chain).map_err(failed)?;
-    gst::Element::link_many(&chain).map_err(failed)?;
-    for element in &chain {
-        element.sync_state_with_parent().map_err(failed)?;
-    }
-    let entry = chain.first().and_then(|e| e.static_pad("sink"));
-    let entry = entry.ok_or_else(|| MediaError::Gstreamer { reason: "an element has no input".into() })?;
-    pad.link(&entry).map_err(|e| MediaError::Gstreamer { reason: format!("cannot link {name}: {e}") })?;
-    Ok(())
-}
-
-fn deinterlace() -> Result<gst::Element, MediaError> {
-    let element = make("deinterlace")?;
-    element.set_property_from_str("fields", "top");
-    Ok(element)
-}
-
-fn video_convert() -> Result<gst::Element, MediaError> {
-    let element = make("videoconvert")?;
-    element.set_property_from_str("dither", "none");
-    Ok(element)
-}
-
-fn video_sink() -> gst_app::AppSink {
-    let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(["I420", "NV12"])).build();
-    sink(caps, VIDEO_QUEUE)
-}
-
-/// Tells the decoder that any strides will do, so that it need not copy its frames.
-fn accept_strides(sink: &gst_app::AppSink) {
-    let Some(pad) = sink.static_pad("sink") else { return };
-    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, probe| {
-        if let Some(query) = probe.query_mut()
-            && let gst::QueryViewMut::Allocation(allocation) = query.view_mut()
-        {
-            allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
-            return gst::PadProbeReturn::Handled;
-        }
-        gst::PadProbeReturn::Ok
-    });
-}
-
-fn audio_sink() -> gst_app::AppSink {
-    let caps = gst::Caps::builder("audio/x-raw")
-        .field("format", "F32LE")
-        .field("layout", "interleaved")
-        .field("rate", AudioChunk::RATE_HZ as i32)
-        .field("channels", 1)
-        .build();
-    sink(caps, AUDIO_QUEUE)
-}
-
-fn sink(caps: gst::Caps, max_buffers: u32) -> gst_app::AppSink {
-    gst_app::AppSink::builder().caps(&caps).sync(false).max_buffers(max_buffers).drop(false).build()
-}
-
-/// Keeps the newest orientation tag for the frames that follow.
-fn watch_orientation(pad: &gst::Pad, shared: &Shared) {
-    let orientation = Arc::clone(&shared.orientation);
-    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, probe| {
-        if let Some(gst::EventView::Tag(tag)) = probe.event().map(|e| e.view())
-            && let Some(value) = tag.tag().get::<gst::tags::ImageOrientation>()
-        {
-            let mut slot = orientation.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            *slot = frame::orientation(value.get());
-        }
-        gst::PadProbeReturn::Ok
-    });
 }

@@ -183,6 +183,8 @@ pub struct Video {
     last: Option<MediaTime>,
     found: Option<MediaTime>,
     step: MediaTime,
+    /// For whoever jumps: what position less running time was on opening.
+    origin: Option<MediaTime>,
 }
 
 impl Video {
@@ -196,7 +198,24 @@ impl Video {
             last: None,
             found: None,
             step: MediaTime(33_333_333),
+            origin: None,
         }
+    }
+
+    /// From now on time is the position in the recording, on the scale that running time had on opening; returns
+    /// what to add to such a time for a jump.
+    pub fn by_position(&mut self) -> MediaTime {
+        let first = self.primed.as_ref();
+        let pts = first.and_then(|s| s.buffer()?.pts());
+        let times = first.and_then(|s| Some((frame::stream_time(s, pts)?, frame::running_time(s, pts)?)));
+        let origin = times.map_or(MediaTime::ZERO, |(position, running)| position - running);
+        self.origin = Some(origin);
+        origin
+    }
+
+    /// Behind a jump: what came before it counts no more.
+    pub fn jumped(&mut self) {
+        (self.primed, self.last, self.found) = (None, None, None);
     }
 
     /// True once the first sample or the end is there.
@@ -230,7 +249,12 @@ impl Video {
         }
         let length = buffer.duration().map(|d| MediaTime(d.nseconds() as i64)).filter(|d| d.0 > 0);
         let length = length.or(format.frame_length()).unwrap_or(self.step);
-        let pts = self.pts(frame::running_time(sample, buffer.pts().or(buffer.dts())), length);
+        let stamp = buffer.pts().or(buffer.dts());
+        let found = match self.origin {
+            None => frame::running_time(sample, stamp),
+            Some(origin) => frame::stream_time(sample, stamp).map(|position| position - origin),
+        };
+        let pts = self.pts(found, length);
         self.shared.limits.check_duration(&self.shared.input, pts.as_secs())?;
         self.shared.reached(pts + length);
         let index = self.index;
