@@ -54,8 +54,8 @@
 //!     cancel: &cancel,
 //!     progress: &mut |_| {},
 //! };
-//! let verdict = analyze(&mut *source, run)?;
-//! println!("{:?}", verdict.overall.result);
+//! let analysis = analyze(&mut *source, run)?;
+//! println!("{:?}", analysis.verdict.overall.result);
 //! # Ok(())
 //! # }
 //! ```
@@ -68,6 +68,7 @@ pub mod eval;
 pub mod face;
 pub mod fuse;
 pub mod infer;
+pub mod link;
 pub mod media;
 pub mod pipeline;
 pub mod report;
@@ -79,5 +80,5 @@ pub use batch::{CallOutput, scan_call};
 pub use config::{Config, Device};
 pub use error::{Error, ErrorKind};
 pub use media::{Cancel, Input, Source, SourceSpec};
-pub use pipeline::{Engines, Run, analyze};
+pub use pipeline::{Analysis, Engines, Run, analyze};
 pub use report::{Sink, SinkSpec};

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::cues::{
     BackgroundConfig, ChallengeConfig, FeedConfig, IdentityConfig, LipSyncConfig, RiseConfig, VoiceShiftConfig,
 };
+use crate::link::LinkConfig;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,9 @@ pub struct Config {
     pub limits: Limits,
     /// What runs the networks.
     pub runtime: RuntimeConfig,
+    /// When calls show one person; changes no record.
+    #[serde(skip_serializing)]
+    pub link: LinkConfig,
 }
 
 /// Face branch.
@@ -314,6 +318,8 @@ impl Config {
             ("verdict.min_face_s", verdict.min_face_s, 0.0, day, "0 to 86400"),
             ("verdict.min_voice_s", verdict.min_voice_s, 0.0, day, "0 to 86400"),
             ("verdict.min_signs_s", verdict.min_signs_s, 0.1, day, "0.1 to 86400"),
+            ("link.same_at", self.link.same_at.into(), 0.0, 2.0, "0 to 2"),
+            ("link.different_at", self.link.different_at.into(), 0.0, 2.0, "0 to 2"),
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
             ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];

@@ -20,6 +20,7 @@ pub use challenge::{Challenge, ChallengeConfig};
 pub use feed::{Feed, FeedConfig};
 pub use identity::{Identity, IdentityConfig};
 pub use lip_sync::{LipSync, LipSyncConfig};
+pub(crate) use reference::shows_well;
 pub use rise::{Rise, RiseConfig};
 pub use voice_shift::{VoiceShift, VoiceShiftConfig};
 

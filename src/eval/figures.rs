@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::interval::bootstrap;
-use super::metrics::{Scored, auc, eer, expected_calibration_error, tpr_at_fpr};
+use super::metrics::{Coverage, Scored, auc, coverage_risk, eer, expected_calibration_error, tpr_at_fpr};
 use super::set::Set;
 use super::{Clip, ClipResult, Figure, Rate, Said};
 use crate::types::Prob;
@@ -98,6 +98,8 @@ pub struct Figures {
     pub tpr_at_5_fpr: Option<Figure>,
     /// Expected calibration error.
     pub ece: Option<Figure>,
+    /// How often the score is wrong, when only the surest are answered.
+    pub coverage_risk: Vec<Coverage>,
     /// Genuine clips flagged, of those with an answer.
     pub bpcer: Option<Rate>,
     /// Masked clips missed, of those with an answer.
@@ -210,6 +212,7 @@ fn figures(modality: Modality, clips: &[Row]) -> Option<Figures> {
         eer: bootstrap(&groups, eer),
         tpr_at_5_fpr: bootstrap(&groups, |s| tpr_at_fpr(s, 0.05)),
         ece: bootstrap(&groups, expected_calibration_error),
+        coverage_risk: coverage_risk(&scored),
         bpcer: set.wrong(false),
         apcer: set.wrong(true),
         worst_method: methods.iter().filter(answered).max_by(|a, b| apcer(a).total_cmp(&apcer(b))).cloned(),

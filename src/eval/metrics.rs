@@ -68,6 +68,34 @@ pub fn expected_calibration_error(scores: &[Scored]) -> Option<f64> {
     (!scores.is_empty()).then(|| distance / scores.len() as f64)
 }
 
+/// A point of the coverage–risk curve.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Coverage {
+    /// Share of clips that are answered: those of which the score is surest.
+    pub coverage: f64,
+    /// Share of these that the score puts on the wrong side of one half.
+    pub risk: f64,
+}
+
+/// How often the score is wrong when only the surest quarter, half, three quarters or all of the clips are answered.
+/// El-Yaniv and Wiener, On the foundations of noise-free selective classification, JMLR 11 (2010). Clips that are as
+/// sure as the last that is answered are answered too.
+pub fn coverage_risk(scores: &[Scored]) -> Vec<Coverage> {
+    let sure = |s: &Scored| (s.p - 0.5).abs();
+    let mut sorted = scores.to_vec();
+    sorted.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
+    let wrong = |s: &&Scored| (s.p >= 0.5) != s.masked;
+    let quarters = [0.25, 0.5, 0.75, 1.0].into_iter();
+    let points = quarters.filter_map(|share| {
+        let asked = (share * sorted.len() as f64).ceil() as usize;
+        let last = sorted.get(asked.checked_sub(1)?)?;
+        let answered: Vec<&Scored> = sorted.iter().take_while(|s| sure(s) >= sure(last)).collect();
+        let (n, all) = (answered.len() as f64, sorted.len() as f64);
+        Some(Coverage { coverage: n / all, risk: answered.iter().filter(|s| wrong(s)).count() as f64 / n })
+    });
+    points.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,12 +120,28 @@ mod tests {
         assert!((ece - 0.25).abs() < 1e-6);
     }
 
+    #[test]
+    fn sure_scores_that_are_right_lower_the_risk() {
+        let curve = coverage_risk(&set(&[0.0, 0.55], &[1.0, 0.48]));
+        assert_eq!(curve.iter().map(|c| c.risk).collect::<Vec<_>>(), [0.0, 0.0, 1.0 / 3.0, 0.5]);
+        assert_eq!(curve.iter().map(|c| c.coverage).collect::<Vec<_>>(), [0.5, 0.5, 0.75, 1.0], "ties go together");
+        assert!(coverage_risk(&[]).is_empty());
+    }
+
     fn scores() -> impl Strategy<Value = Vec<Scored>> {
         proptest::collection::vec((0.0f32..=1.0, any::<bool>()), 2..60)
             .prop_map(|v| v.into_iter().map(|(p, masked)| Scored { p: (p * 20.0).round() / 20.0, masked }).collect())
     }
 
     proptest! {
+        #[test]
+        fn coverage_grows_and_ends_at_all(s in scores()) {
+            let curve = coverage_risk(&s);
+            prop_assert!(curve.is_sorted_by(|a, b| a.coverage <= b.coverage));
+            prop_assert!(curve.iter().all(|c| (0.0..=1.0).contains(&c.risk)));
+            prop_assert_eq!(curve.last().map(|c| c.coverage), Some(1.0));
+        }
+
         #[test]
         fn auc_is_the_share_of_pairs_in_order(s in scores()) {
             let of = |m: bool| s.iter().filter(move |x| x.masked == m).collect::<Vec<_>>();

@@ -18,5 +18,5 @@ pub use error::EvalError;
 pub use figures::{BySource, Failure, Figures, Modality, Part, Report, Row, Tool, report};
 pub use interval::{Figure, Rate};
 pub use manifest::{Clip, Label, read};
-pub use metrics::{Scored, auc, eer, expected_calibration_error, tpr_at_fpr};
+pub use metrics::{Coverage, Scored, auc, coverage_risk, eer, expected_calibration_error, tpr_at_fpr};
 pub use table::table;

@@ -3,6 +3,7 @@
 
 use comfy_table::{Table, presets};
 
+use super::metrics::Coverage;
 use super::{Figure, Figures, Modality, Part, Rate, Report};
 
 /// The whole report as text.
@@ -31,6 +32,7 @@ fn section(f: &Figures) -> String {
         ["EER".to_owned(), figure(f.eer)],
         ["fakes found at 5 % false alarms".to_owned(), figure(f.tpr_at_5_fpr)],
         ["ECE".to_owned(), figure(f.ece)],
+        ["wrong at one half, of the surest".to_owned(), curve(&f.coverage_risk)],
         ["BPCER: genuine clips flagged".to_owned(), share(f.bpcer)],
         ["APCER: masked clips missed".to_owned(), share(f.apcer)],
         ["APCER, worst method".to_owned(), worst.unwrap_or_else(dash)],
@@ -75,6 +77,11 @@ fn part(p: &Part) -> [String; 7] {
         share(p.apcer),
         p.abstain.map_or_else(dash, |r| format!("{:.0} %", 100.0 * r.value)),
     ]
+}
+
+fn curve(points: &[Coverage]) -> String {
+    let point = |c: &Coverage| format!("{:.0} % of {:.0} %", 100.0 * c.risk, 100.0 * c.coverage);
+    points.iter().map(point).collect::<Vec<_>>().join(", ")
 }
 
 fn dash() -> String {

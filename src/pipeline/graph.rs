@@ -7,10 +7,11 @@ use crossbeam_channel::{Receiver, Select, bounded, never};
 use super::Engines;
 use super::face_stage::{self, DetectedFrame, Faces, Sampler};
 use super::join::{Heard, Waiting};
+use super::people::{People, Person};
 use super::stats::Meter;
 use super::voice_stage::{self, VoiceMessage};
 use crate::config::Config;
-use crate::cues::{self, Cue, CueEnd};
+use crate::cues::{self, Cue, CueEnd, IdentityConfig};
 use crate::error::Error;
 use crate::face::track::Tracker;
 use crate::fuse::{Ended, Fuser};
@@ -40,9 +41,18 @@ pub struct Run<'a> {
     pub progress: &'a mut dyn FnMut(MediaTime),
 }
 
+/// What is known at the end of a run.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// The finding, as in the records.
+    pub verdict: Verdict,
+    /// Who was in view, most seen first; in memory only.
+    pub people: Vec<Person>,
+}
+
 /// Analyses a source to its end, or until cancelled, and writes every record. The source must be opened with the
 /// same cancel token.
-pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> {
+pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error> {
     let Run { config, engines, sink, cancel, progress } = run;
     let started = thread_cpu_time();
     let meter = Meter::start(engines.cpu_time());
@@ -58,7 +68,8 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> 
     let (has_video, has_audio) = (streams.video.is_some(), streams.audio.is_some());
     let stop = Cancel::default();
     let (fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
-    let mut joiner = Joiner { meter: &meter, cues, fuser, sink, progress };
+    let people = (People::default(), &config.cues.identity);
+    let mut joiner = Joiner { meter: &meter, cues, fuser, people, sink, progress };
     let audio_end = std::thread::scope(|scope| {
         let stages = start_stages(scope, (streams.video, streams.audio), config, engines, &stop, &meter);
         let Stages { frames, voice, handles } = stages?;
@@ -80,7 +91,7 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> 
         (false, false) => None,
     };
     let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), cut };
-    let (verdict, sink) = joiner.finish(ended)?;
+    let (verdict, people, sink) = joiner.finish(ended)?;
     for warning in warnings {
         sink.write(&Record::Warning(warning))?;
     }
@@ -89,7 +100,7 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Verdict, Error> 
     let stats = meter.stats(engines.cpu_time(), fuse, &verdict.coverage);
     sink.write(&Record::End(End { stats }))?;
     sink.finish()?;
-    Ok(verdict)
+    Ok(Analysis { verdict, people })
 }
 
 type Handle<'scope> = (&'static str, ScopedJoinHandle<'scope, Result<(), Error>>);
@@ -164,6 +175,7 @@ struct Joiner<'a> {
     meter: &'a Meter,
     cues: Vec<Box<dyn Cue>>,
     fuser: Fuser,
+    people: (People, &'a IdentityConfig),
     sink: &'a mut dyn Sink,
     progress: &'a mut dyn FnMut(MediaTime),
 }
@@ -212,6 +224,7 @@ impl<'a> Joiner<'a> {
     fn frame(&mut self, frame: FrameEvidence, waiting: &Waiting) -> Result<(), Error> {
         let pts = frame.pts;
         let seen = self.ask(|cue| cue.frame(&frame));
+        self.people.0.frame(&frame, self.people.1);
         let (record, events) = self.fuser.frame(frame, waiting.covering(pts));
         self.sink.write(&Record::Frame(record))?;
         self.events(events.into_iter().chain(seen))?;
@@ -247,7 +260,7 @@ impl<'a> Joiner<'a> {
     }
 
     /// Ends the call: what was still open, and the verdict, which is not written yet.
-    fn finish(mut self, ended: Ended) -> Result<(Verdict, &'a mut dyn Sink), Error> {
+    fn finish(mut self, ended: Ended) -> Result<(Verdict, Vec<Person>, &'a mut dyn Sink), Error> {
         let mut findings = Vec::new();
         let mut open = Vec::new();
         for cue in &mut self.cues {
@@ -256,12 +269,12 @@ impl<'a> Joiner<'a> {
             findings.extend(finding);
         }
         open.iter().for_each(|event| self.fuser.event(event));
-        let Self { fuser, sink, .. } = self;
+        let Self { fuser, sink, people, .. } = self;
         let (events, verdict) = fuser.finish(ended, findings);
         open.extend(events);
         open.sort_by_key(|e| (e.span.start, e.kind, e.track));
         write_events(sink, &open)?;
-        Ok((verdict, sink))
+        Ok((verdict, people.0.take(), sink))
     }
 }
 

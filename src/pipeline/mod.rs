@@ -8,8 +8,10 @@ mod engines;
 mod face_stage;
 mod graph;
 mod join;
+mod people;
 mod stats;
 mod voice_stage;
 
 pub use engines::Engines;
-pub use graph::{Run, analyze};
+pub use graph::{Analysis, Run, analyze};
+pub use people::Person;
