@@ -8,8 +8,8 @@ use unmask::media::{self, Scene};
 use unmask::report::Memory;
 use unmask::types::BoxPx;
 use unmask::types::record::RuntimeInfo;
-use unmask::voice::VoiceScorer;
 use unmask::voice::vad::LevelVad;
+use unmask::voice::{VoiceEmbedder, VoiceScorer};
 use unmask::{Cancel, Config, Engines, Run, SinkSpec, SourceSpec, analyze};
 
 fn manifest(id: &str) -> Manifest {
@@ -24,9 +24,10 @@ fn engines(config: &Config) -> Engines {
     Engines {
         detector: Box::new(FixedDetector::frontal(BoxPx { x: 400.0, y: 150.0, w: 240.0, h: 300.0 })),
         face: FaceScorer::new(engine(&face), face).expect("a face scorer"),
-        embedder: FaceEmbedder::new(Box::new(FakeEngine::one_face()), embedder).expect("an embedder"),
+        embedder: FaceEmbedder::new(Box::new(FakeEngine::one_embedding()), embedder).expect("an embedder"),
         vad: Box::new(LevelVad { rms: 0.05 }),
         voice: VoiceScorer::new(engine(&voice), voice).expect("a voice scorer"),
+        speaker: VoiceEmbedder::new(Box::new(FakeEngine::one_embedding()), manifest(&config.voice.embedder)),
         models: Vec::new(),
         runtime: RuntimeInfo {
             provider: "fake".into(),

@@ -11,8 +11,8 @@ use unmask::media::{self, Scene};
 use unmask::report::Memory;
 use unmask::types::BoxPx;
 use unmask::types::record::RuntimeInfo;
-use unmask::voice::VoiceScorer;
 use unmask::voice::vad::LevelVad;
+use unmask::voice::{VoiceEmbedder, VoiceScorer};
 use unmask::{Cancel, Config, Engines, Run, SinkSpec, SourceSpec, analyze};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/synthetic.jsonl");
@@ -65,14 +65,28 @@ fn fake_engines() -> Engines {
         preprocess = { template = [[0.35,0.42],[0.65,0.42],[0.5,0.55],[0.38,0.68],[0.62,0.68]], mean = [0.5,0.5,0.5], std = [0.1,0.1,0.1] }
         golden = { input = "none", embedding = [0.5], tolerance = 0.1 }"#,
     );
-    let models = vec![face.info(), embedder.info(), voice.info()];
+    let speaker = manifest(
+        r#"
+        id = "fake-speaker"
+        task = "voice_embed"
+        family = "embedding"
+        file = "none"
+        sha256 = "00"
+        licence = "MIT"
+        commercial_use = true
+        origin = "none"
+        input = { name = "samples", layout = "nt", size = [16000], rate_hz = 16000 }
+        golden = { input = "none", embedding = [0.5], tolerance = 0.1 }"#,
+    );
+    let models = vec![face.info(), embedder.info(), voice.info(), speaker.info()];
     let engine = || Box::new(FakeEngine::mean_logit("logit"));
     Engines {
         detector: Box::new(FixedDetector::frontal(BoxPx { x: 100.0, y: 60.0, w: 90.0, h: 110.0 })),
         face: FaceScorer::new(engine(), face).unwrap(),
-        embedder: FaceEmbedder::new(Box::new(FakeEngine::one_face()), embedder).unwrap(),
+        embedder: FaceEmbedder::new(Box::new(FakeEngine::one_embedding()), embedder).unwrap(),
         vad: Box::new(LevelVad { rms: 0.05 }),
         voice: VoiceScorer::new(engine(), voice).unwrap(),
+        speaker: VoiceEmbedder::new(Box::new(FakeEngine::one_embedding()), speaker),
         models,
         runtime: RuntimeInfo {
             provider: "fake".into(),

@@ -43,6 +43,12 @@ SOURCES = {
         "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
         "dlib_resnet",
     ),
+    "voice-embed": (
+        "Resemblyzer==0.1.4",
+        "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
+        "resemblyzer/pretrained.pt",
+        "speaker_lstm",
+    ),
 }
 
 
@@ -61,6 +67,13 @@ def bytes_literal(source):
 def dlib_resnet(data):
     """dlib's own format → ONNX."""
     from dlib_resnet import convert
+
+    return convert(data)
+
+
+def speaker_lstm(data):
+    """PyTorch's old file format → ONNX."""
+    from speaker_lstm import convert
 
     return convert(data)
 

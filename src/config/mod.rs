@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cues::{
-    BackgroundConfig, ChallengeConfig, FeedConfig, IdentityConfig, LipSyncConfig, RiseConfig, VoiceShiftConfig,
+    BackgroundConfig, ChallengeConfig, FeedConfig, IdentityConfig, LipSyncConfig, RiseConfig, SpeakerConfig,
+    VoiceShiftConfig,
 };
 use crate::link::LinkConfig;
 
@@ -109,6 +110,10 @@ pub struct VoiceConfig {
     pub vad: String,
     /// Model id of the scorer.
     pub scorer: String,
+    /// Model id of the embedder.
+    pub embedder: String,
+    /// A scored window is embedded when the last one that was began so long before.
+    pub embed_every_s: f64,
     /// Time between the starts of windows within one stretch of speech.
     pub hop_s: f64,
     /// Windows with less speech are not scored.
@@ -133,6 +138,8 @@ pub struct CuesConfig {
     pub rise: RiseConfig,
     /// A voice that becomes another.
     pub voice_shift: VoiceShiftConfig,
+    /// A voice that was not heard before.
+    pub speaker: SpeakerConfig,
     /// Lips against the voice.
     pub lip_sync: LipSyncConfig,
     /// The same face throughout.
@@ -226,6 +233,8 @@ impl Default for VoiceConfig {
         Self {
             vad: "silero-vad".into(),
             scorer: "voice-spectrum".into(),
+            embedder: "voice-embed".into(),
+            embed_every_s: 2.0,
             hop_s: 1.0,
             min_speech_s: 1.5,
             vad_threshold: 0.5,
@@ -303,6 +312,7 @@ impl Config {
             ("face.min_size_px", face.min_size_px.into(), 0.0, 1e5, "0 to 100000"),
             ("face.max_yaw_deg", face.max_yaw_deg.into(), 0.0, 90.0, "0 to 90"),
             ("voice.hop_s", voice.hop_s, 0.1, 4.0, "0.1 to 4"),
+            ("voice.embed_every_s", voice.embed_every_s, 0.0, day, "0 to 86400"),
             ("voice.min_speech_s", voice.min_speech_s, 0.0, 4.0, "0 to 4"),
             ("voice.vad_threshold", voice.vad_threshold.into(), 0.0, 1.0, "0 to 1"),
             ("voice.min_level_range_db", voice.min_level_range_db.into(), 0.0, 100.0, "0 to 100"),

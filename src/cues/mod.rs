@@ -12,6 +12,7 @@ mod reference;
 mod rise;
 #[cfg(test)]
 mod scene;
+mod speaker;
 mod stretch;
 mod voice_shift;
 
@@ -22,6 +23,7 @@ pub use identity::{Identity, IdentityConfig};
 pub use lip_sync::{LipSync, LipSyncConfig};
 pub(crate) use reference::shows_well;
 pub use rise::{Rise, RiseConfig};
+pub use speaker::{Speaker, SpeakerConfig};
 pub use voice_shift::{VoiceShift, VoiceShiftConfig};
 
 use crate::types::record::{Finding, SyncLag};
@@ -77,6 +79,8 @@ pub enum CueSpec {
     Rise(RiseConfig),
     /// A voice that becomes another.
     VoiceShift(VoiceShiftConfig),
+    /// A voice that was not heard before.
+    Speaker(SpeakerConfig),
     /// Lips against the voice.
     LipSync(LipSyncConfig),
     /// The same face throughout.
@@ -92,6 +96,7 @@ pub fn build(spec: CueSpec) -> Box<dyn Cue> {
         CueSpec::Feed(config) => Box::new(Feed::new(config)),
         CueSpec::Rise(config) => Box::new(Rise::new(config)),
         CueSpec::VoiceShift(config) => Box::new(VoiceShift::new(config)),
+        CueSpec::Speaker(config) => Box::new(Speaker::new(config)),
         CueSpec::LipSync(config) => Box::new(LipSync::new(config)),
         CueSpec::Identity(config) => Box::new(Identity::new(config)),
         CueSpec::Challenge(config, limits) => Box::new(Challenge::new(config, limits)),
@@ -108,6 +113,7 @@ pub fn all(config: &crate::config::CuesConfig) -> Vec<Box<dyn Cue>> {
         CueSpec::Challenge(config.challenge.clone(), config.identity.clone()),
         CueSpec::Rise(config.rise.clone()),
         CueSpec::VoiceShift(config.voice_shift.clone()),
+        CueSpec::Speaker(config.speaker.clone()),
     ];
     specs.into_iter().map(build).collect()
 }

@@ -177,7 +177,7 @@ mod tests {
         let start = MediaTime::from_secs(i as f64);
         let span = TimeSpan { start, end: start + MediaTime::from_secs(4.0) };
         let profile = Some(VoiceProfile { pitch_hz, envelope });
-        VoiceEvidence { span, speech_ratio: 1.0, logit: None, profile, reasons: vec![] }
+        VoiceEvidence { span, speech_ratio: 1.0, logit: None, profile, embedding: None, reasons: vec![] }
     }
 
     fn run(windows: impl Iterator<Item = VoiceEvidence>) -> Vec<Event> {

@@ -351,7 +351,14 @@ mod tests {
         for (i, reason) in [Reason::ShortSpeech, Reason::VoiceMusic, Reason::VoiceMusic].into_iter().enumerate() {
             let start = MediaTime::from_secs(i as f64);
             let span = TimeSpan { start, end: start + MediaTime::from_secs(4.0) };
-            fuser.voice(&VoiceEvidence { span, speech_ratio: 0.5, logit: None, profile: None, reasons: vec![reason] });
+            fuser.voice(&VoiceEvidence {
+                span,
+                speech_ratio: 0.5,
+                logit: None,
+                profile: None,
+                embedding: None,
+                reasons: vec![reason],
+            });
         }
         fuser.frame(frame(0, &[Some(2.0)]), None);
         let (_, verdict) = fuser.finish(Ended { has_audio: true, ..ended() }, vec![]);
@@ -383,7 +390,14 @@ mod tests {
                 start: MediaTime::from_secs(f64::from(second)),
                 end: MediaTime::from_secs(f64::from(second) + 4.0),
             };
-            fuser.voice(&VoiceEvidence { span, speech_ratio: 1.0, logit: Some(-3.0), profile: None, reasons: vec![] });
+            fuser.voice(&VoiceEvidence {
+                span,
+                speech_ratio: 1.0,
+                logit: Some(-3.0),
+                profile: None,
+                embedding: None,
+                reasons: vec![],
+            });
         }
         let (_, verdict) = fuser
             .finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, cut: Some(Reason::Interrupted) }, vec![]);

@@ -31,8 +31,8 @@ impl FakeEngine {
         })
     }
 
-    /// One row a sample, always the same: the same face throughout.
-    pub fn one_face() -> Self {
+    /// One row a sample, always the same: the same face or voice throughout.
+    pub fn one_embedding() -> Self {
         Self::new("embedding", |input| ArrayD::from_elem(vec![input.values.shape()[0], 8], 0.5))
     }
 

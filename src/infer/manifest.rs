@@ -22,6 +22,8 @@ pub enum Task {
     Vad,
     /// Says how likely a voice is masked.
     VoiceScore,
+    /// Turns a voice into numbers that are near each other for one speaker.
+    VoiceEmbed,
 }
 
 impl Task {
@@ -33,6 +35,7 @@ impl Task {
             Self::FaceEmbed => "face_embed",
             Self::Vad => "vad",
             Self::VoiceScore => "voice_score",
+            Self::VoiceEmbed => "voice_embed",
         }
     }
 }
@@ -47,7 +50,7 @@ pub enum Family {
     Retinaface,
     /// Silero VAD, 16 kHz sequence form.
     Silero,
-    /// One row a face, in an output named `embedding`.
+    /// One row a face or voice, in an output named `embedding`.
     Embedding,
 }
 
@@ -210,7 +213,8 @@ impl Manifest {
         let golden = &self.golden;
         let embedding = golden.embedding.as_ref().is_some_and(|e| !e.is_empty());
         let answers = [golden.p_masked.is_some(), golden.box_px.is_some(), golden.speech.is_some(), embedding];
-        let wanted = [scorer, self.task == Task::FaceDetect, self.task == Task::Vad, self.task == Task::FaceEmbed];
+        let embeds = matches!(self.task, Task::FaceEmbed | Task::VoiceEmbed);
+        let wanted = [scorer, self.task == Task::FaceDetect, self.task == Task::Vad, embeds];
         let rules = [
             (self.file.contains(['/', '\\']) || golden.input.contains(['/', '\\']), "files lie beside model.toml"),
             (self.input.size.len() != sides || self.input.size.contains(&0), "input.size does not fit the task"),

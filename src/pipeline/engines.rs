@@ -9,8 +9,8 @@ use crate::face::{FaceEmbedder, FaceScorer};
 use crate::infer::{ModelStore, Runtime};
 use crate::media;
 use crate::types::record::{ModelInfo, RuntimeInfo};
-use crate::voice::VoiceScorer;
 use crate::voice::vad::{self, Vad, VadSpec};
+use crate::voice::{VoiceEmbedder, VoiceScorer};
 
 /// One of each, used by one run at a time.
 pub struct Engines {
@@ -24,6 +24,8 @@ pub struct Engines {
     pub vad: Box<dyn Vad>,
     /// Scores voices.
     pub voice: VoiceScorer,
+    /// Tells voices apart.
+    pub speaker: VoiceEmbedder,
     /// What records say of the networks.
     pub models: Vec<ModelInfo>,
     /// What runs them.
@@ -47,12 +49,14 @@ impl Engines {
         let (vad, vad_manifest) =
             vad::build(VadSpec::Network { runtime: &runtime, store: &store, id: &config.voice.vad })?;
         let voice = VoiceScorer::load(&runtime, &store, &config.voice.scorer)?;
+        let speaker = VoiceEmbedder::load(&runtime, &store, &config.voice.embedder)?;
         let manifests = [
             detector_manifest.as_ref(),
             Some(face.network().manifest()),
             Some(embedder.network().manifest()),
             vad_manifest.as_ref(),
             Some(voice.manifest()),
+            Some(speaker.manifest()),
         ];
         let models = manifests.into_iter().flatten().map(|m| m.info()).collect();
         let runtime = RuntimeInfo {
@@ -61,12 +65,12 @@ impl Engines {
             onnxruntime: runtime.version,
             gstreamer: media::gst::version(),
         };
-        Ok(Self { detector, face, embedder, vad, voice, models, runtime })
+        Ok(Self { detector, face, embedder, vad, voice, speaker, models, runtime })
     }
 
     /// Processor time spent inside all networks so far.
     pub fn cpu_time(&self) -> Duration {
         let faces = self.detector.cpu_time() + self.face.network().cpu_time() + self.embedder.network().cpu_time();
-        faces + self.vad.cpu_time() + self.voice.cpu_time()
+        faces + self.vad.cpu_time() + self.voice.cpu_time() + self.speaker.cpu_time()
     }
 }

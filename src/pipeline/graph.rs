@@ -9,7 +9,7 @@ use super::face_stage::{self, DetectedFrame, Faces, Sampler};
 use super::join::{Heard, Waiting};
 use super::people::{People, Person};
 use super::stats::Meter;
-use super::voice_stage::{self, VoiceMessage};
+use super::voice_stage::{self, Networks, VoiceMessage};
 use crate::config::Config;
 use crate::cues::{self, Cue, CueEnd, IdentityConfig};
 use crate::error::Error;
@@ -121,7 +121,7 @@ fn start_stages<'scope>(
     stop: &'scope Cancel,
     meter: &'scope Meter,
 ) -> Result<Stages<'scope>, Error> {
-    let Engines { detector, face, embedder, vad, voice, .. } = engines;
+    let Engines { detector, face, embedder, vad, voice, speaker, .. } = engines;
     let mut stages = Stages { frames: None, voice: None, handles: Vec::new() };
     if let Some(video) = video {
         let (detected_out, detected) = bounded::<DetectedFrame>(DETECTED);
@@ -141,7 +141,8 @@ fn start_stages<'scope>(
     if let Some(audio) = audio {
         let (voice_out, messages) = bounded::<VoiceMessage>(EVIDENCE);
         stages.start(scope, "voice", stop, move || {
-            voice_stage::voice(audio, &mut **vad, voice, &config.voice, stop, meter, &voice_out)
+            let networks = Networks { vad: &mut **vad, scorer: voice, embedder: speaker };
+            voice_stage::voice(audio, networks, &config.voice, stop, meter, &voice_out)
         })?;
         stages.voice = Some(messages);
     }

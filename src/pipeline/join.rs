@@ -118,7 +118,14 @@ mod tests {
 
     fn window(start: f64, logit: Option<f32>) -> VoiceMessage {
         let span = TimeSpan { start: MediaTime::from_secs(start), end: MediaTime::from_secs(start + 4.0) };
-        VoiceMessage::Window(VoiceEvidence { span, speech_ratio: 1.0, logit, profile: None, reasons: vec![] })
+        VoiceMessage::Window(VoiceEvidence {
+            span,
+            speech_ratio: 1.0,
+            logit,
+            profile: None,
+            embedding: None,
+            reasons: vec![],
+        })
     }
 
     fn frame(index: u64, seconds: f64) -> FrameEvidence {

@@ -1,5 +1,8 @@
 //! The voice branch's thread. In: an audio stream. Out: evidence of every window of speech, and how far it got.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crossbeam_channel::Sender;
 
 use super::stats::Meter;
@@ -9,7 +12,9 @@ use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, Cancel};
 use crate::types::{AudioChunk, MediaTime, SoundEvidence, SpeechWindow, VoiceEvidence};
 use crate::voice::vad::Vad;
-use crate::voice::{LevelMeter, Listener, Profiler, VoiceScorer, Windower, WindowerConfig, fit_to_score};
+use crate::voice::{
+    LevelMeter, Listener, Profiler, VoiceEmbedder, VoiceScorer, Windower, WindowerConfig, fit_to_score,
+};
 
 /// Sound is handled in steps of this many samples (a quarter of a second).
 const STEP: usize = 4_096;
@@ -26,9 +31,23 @@ pub enum VoiceMessage {
     End(MediaTime),
 }
 
+/// The networks that listen.
+pub struct Networks<'a> {
+    pub vad: &'a mut dyn Vad,
+    pub scorer: &'a mut VoiceScorer,
+    pub embedder: &'a mut VoiceEmbedder,
+}
+
+impl Networks<'_> {
+    fn cpu_time(&self) -> Duration {
+        self.vad.cpu_time() + self.scorer.cpu_time() + self.embedder.cpu_time()
+    }
+}
+
 struct Stage<'a> {
-    vad: &'a mut dyn Vad,
-    scorer: &'a mut VoiceScorer,
+    networks: Networks<'a>,
+    /// Begin of the window that was embedded last.
+    embedded: Option<MediaTime>,
     listener: Listener,
     levels: LevelMeter,
     profiler: Profiler,
@@ -42,22 +61,22 @@ struct Stage<'a> {
 struct Gone;
 
 /// Pulls sound until its end.
-pub fn voice(
+pub fn voice<'a>(
     mut audio: Box<dyn AudioStream>,
-    vad: &mut dyn Vad,
-    scorer: &mut VoiceScorer,
-    config: &VoiceConfig,
+    networks: Networks<'a>,
+    config: &'a VoiceConfig,
     stop: &Cancel,
-    meter: &Meter,
-    out: &Sender<VoiceMessage>,
+    meter: &'a Meter,
+    out: &'a Sender<VoiceMessage>,
 ) -> Result<(), Error> {
-    let (started, network) = (thread_cpu_time(), vad.cpu_time() + scorer.cpu_time());
-    vad.reset();
+    let (started, network) = (thread_cpu_time(), networks.cpu_time());
+    networks.vad.reset();
     let hop = (config.hop_s * f64::from(AudioChunk::RATE_HZ)).round() as usize;
     let cut = WindowerConfig { hop: hop.max(1), threshold: config.vad_threshold };
     let listener = Listener::default();
     let (levels, profiler) = (LevelMeter::default(), Profiler::default());
-    let mut stage = Stage { vad, scorer, listener, levels, profiler, meter, config, out, told: MediaTime::ZERO };
+    let (embedded, told) = (None, MediaTime::ZERO);
+    let mut stage = Stage { networks, embedded, listener, levels, profiler, meter, config, out, told };
     let mut windower: Option<Windower> = None;
     let mut waiting = 0;
     while !stop.is_cancelled() {
@@ -67,7 +86,7 @@ pub fn voice(
             if stage.finish(windower.take())?.is_err() {
                 break;
             }
-            stage.vad.reset();
+            stage.networks.vad.reset();
         }
         let current = windower.get_or_insert_with(|| Windower::new(cut, chunk.pts));
         current.push(&vec![0.0; gap.flatten().unwrap_or(0)]);
@@ -82,7 +101,7 @@ pub fn voice(
     }
     // A reader that has gone is no error of this stage's.
     let _ = stage.finish(windower)?;
-    let inside = vad.cpu_time() + scorer.cpu_time() - network;
+    let inside = stage.networks.cpu_time() - network;
     Meter::add(&meter.voice_cpu_ns, thread_cpu_time().saturating_sub(started + inside));
     Ok(())
 }
@@ -90,7 +109,7 @@ pub fn voice(
 impl Stage<'_> {
     /// Hears and scores what has come.
     fn advance(&mut self, windower: &mut Windower) -> Result<Result<(), Gone>, Error> {
-        let speech = self.vad.speech(windower.unheard())?;
+        let speech = self.networks.vad.speech(windower.unheard())?;
         let level_db = self.meter.for_cues(|| self.levels.levels_db(windower.unheard()));
         let sound = SoundEvidence { span: windower.unheard_span(), level_db, speech };
         windower.hear(&sound.speech);
@@ -135,8 +154,21 @@ impl Stage<'_> {
         let reasons = fit_to_score(&condition, window.speech_s, self.config);
         let SpeechWindow { span, speech_ratio, ref samples, .. } = *window;
         let fit = reasons.is_empty();
-        let logit = if fit { Some(self.scorer.score(samples)?) } else { None };
+        let logit = if fit { Some(self.networks.scorer.score(samples)?) } else { None };
         let profile = if fit { self.meter.for_cues(|| self.profiler.profile(samples)) } else { None };
-        Ok(VoiceEvidence { span, speech_ratio, logit, profile, reasons })
+        let embedding = if fit { self.embed(window)? } else { None };
+        Ok(VoiceEvidence { span, speech_ratio, logit, profile, embedding, reasons })
+    }
+
+    /// Embeds a window when its turn has come.
+    fn embed(&mut self, window: &SpeechWindow) -> Result<Option<Arc<[f32]>>, Error> {
+        let start = window.span.start;
+        let rest = |last: MediaTime| (start - last).as_secs() + 1e-6 < self.config.embed_every_s;
+        if self.embedded.is_some_and(rest) {
+            return Ok(None);
+        }
+        self.embedded = Some(start);
+        let embedder = &mut self.networks.embedder;
+        Ok(self.meter.for_cues(|| embedder.embed(&window.samples))?)
     }
 }

@@ -80,6 +80,7 @@ fn shows(kind: EventKind) -> bool {
         EventKind::VoiceSuspicious
             | EventKind::VoiceChanged
             | EventKind::VoiceShifted
+            | EventKind::SpeakerChanged
             | EventKind::LipSyncLag
             | EventKind::LipSyncJitter
             | EventKind::SpeechWithoutLips

@@ -19,6 +19,8 @@ pub enum EventKind {
     VoiceChanged,
     /// Pitch and formants moved together against the speech before.
     VoiceShifted,
+    /// A voice spoke that was not heard before.
+    SpeakerChanged,
     /// The camera gave a plain picture, or none was to be seen.
     CameraOff,
     /// The background has hardly any detail beside a sharp face.
@@ -84,6 +86,7 @@ impl EventKind {
             | Self::VideoLooped => EventClass::Sign,
             Self::VoiceChanged
             | Self::VoiceShifted
+            | Self::SpeakerChanged
             | Self::CameraOff
             | Self::BackgroundBlurred
             | Self::VideoFrozen
@@ -114,6 +117,7 @@ impl EventKind {
             Self::FaceChanged => "face looks masked from here on",
             Self::VoiceChanged => "voice sounds different",
             Self::VoiceShifted => "pitch and formants shift",
+            Self::SpeakerChanged => "another voice speaks",
             Self::CameraOff => "camera off",
             Self::BackgroundBlurred => "background has no detail",
             Self::VideoFrozen => "picture stands still",
@@ -144,6 +148,9 @@ impl EventKind {
             Self::FaceChanged => "the same face looked more like a true one earlier in the call",
             Self::VoiceChanged => "another voice, or the same through something new: compare who speaks",
             Self::VoiceShifted => "a changer moves pitch and formants; another speaker does, too: listen who speaks",
+            Self::SpeakerChanged => {
+                "a voice not heard before: the other side, another person, or a changer: listen who speaks"
+            }
             Self::CameraOff => "nothing can be said of the face while the camera is off",
             Self::BackgroundBlurred => {
                 "a blurred or virtual background, or a plain wall, hides the room; many honest people have one"

@@ -76,6 +76,8 @@ pub struct VoiceEvidence {
     pub logit: Option<f32>,
     /// Pitch and vocal tract; `None` when it was not scored or too little of it is voiced.
     pub profile: Option<VoiceProfile>,
+    /// Whose voice it is, in numbers, in the windows where it was asked. It lives in memory only.
+    pub embedding: Option<Arc<[f32]>>,
     /// Why it was not scored.
     pub reasons: Vec<Reason>,
 }

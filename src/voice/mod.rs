@@ -1,6 +1,7 @@
 //! The voice branch: vad → window → score. In: 16 kHz mono sound. Out: evidence per window of speech.
 
 mod condition;
+mod embed;
 mod level;
 mod profile;
 mod score;
@@ -8,6 +9,7 @@ pub mod vad;
 mod window;
 
 pub use condition::{Condition, Listener, fit_to_score};
+pub use embed::VoiceEmbedder;
 pub use level::LevelMeter;
 pub use profile::Profiler;
 pub use score::VoiceScorer;
