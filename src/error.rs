@@ -1,10 +1,12 @@
 //! Errors by who must act. In: each layer's own error. Out: one kind, one exit code, one HTTP status.
 
+use crate::batch::BatchError;
 use crate::config::ConfigError;
 use crate::eval::EvalError;
 use crate::infer::InferError;
 use crate::media::MediaError;
 use crate::report::ReportError;
+use crate::store::StoreError;
 
 /// Who must act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,11 @@ impl ErrorKind {
         self.row().2
     }
 
+    /// The kind that has this exit code.
+    pub fn of_exit_code(code: u8) -> Option<Self> {
+        Self::TABLE.into_iter().find(|row| row.2 == code).map(|row| row.0)
+    }
+
     /// HTTP status.
     pub fn http_status(self) -> u16 {
         self.row().3
@@ -70,6 +77,12 @@ pub enum Error {
     /// Writing results.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Many recordings, each in a process of its own.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// What a folder of results knows of its calls.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A stage ended without saying why.
     #[error("the {0} stage stopped unexpectedly; please report this as a bug")]
     StagePanicked(&'static str),
@@ -84,7 +97,18 @@ impl Error {
             Self::Config(_) => ErrorKind::Usage,
             Self::Eval(e) => e.kind(),
             Self::Report(_) => ErrorKind::Environment,
+            Self::Batch(e) => e.kind(),
+            Self::Store(e) => e.kind(),
             Self::StagePanicked(_) => ErrorKind::Bug,
+        }
+    }
+
+    /// True for a broken installation or a full disk: every recording would fail alike.
+    pub fn stops_all(&self) -> bool {
+        match self {
+            Self::Report(_) | Self::Infer(_) | Self::Config(_) | Self::Store(_) => true,
+            Self::Batch(e) => e.stops_all(),
+            Self::Media(_) | Self::Eval(_) | Self::StagePanicked(_) => false,
         }
     }
 }
@@ -101,5 +125,8 @@ mod tests {
         assert_eq!(codes.len(), ErrorKind::TABLE.len());
         assert_eq!(ErrorKind::Input.exit_code(), 3);
         assert_eq!(ErrorKind::Limit.http_status(), 413);
+        for row in ErrorKind::TABLE {
+            assert_eq!(ErrorKind::of_exit_code(row.0.exit_code()), Some(row.0));
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::error::ErrorKind;
 pub enum MediaError {
     #[error("{input}: no such file: check the path")]
     NotFound { input: String },
-    #[error("{input}: is a directory: name a recording inside it")]
+    #[error("{input}: is a directory: name a recording inside it, or scan all of it with --out")]
     Directory { input: String },
     #[error("{input}: is empty: record or copy it again")]
     Empty { input: String },

@@ -163,7 +163,8 @@ fn file_uri(path: &Path, shown: &str) -> Result<String, MediaError> {
     Ok(url::Url::from_file_path(&absolute).map_err(|()| unknown())?.to_string())
 }
 
-fn sha256_of(path: &Path, cancel: &Cancel) -> std::io::Result<String> {
+/// SHA-256 of a file, hex; of what was read so far when cancelled.
+pub fn sha256_of(path: &Path, cancel: &Cancel) -> std::io::Result<String> {
     let mut file = std::fs::File::open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; READ_BYTES];

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use error::MediaError;
-pub use input::{Input, redact_uri};
+pub use input::{Input, redact_uri, sha256_of};
 pub use synthetic::{OwnedPlanes, Scene, SyntheticSource};
 
 use crate::config::Limits;

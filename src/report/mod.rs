@@ -33,6 +33,7 @@ pub use still::{FaceMap, Moment, Still, StillFace};
 pub use summary::Summary;
 pub use tee::Tee;
 pub use timeline::{FaceSecond, Second, Timeline, TimelineSink, read_records};
+pub use words::outcome as outcome_words;
 
 use crate::types::record::Record;
 

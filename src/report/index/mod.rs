@@ -1,10 +1,13 @@
 //! The page over many calls. In: a row a call. Out: `index.csv` and `index.html`, what needs a person first on top.
 
+mod csv;
 mod html;
 
-use super::ReportError;
-use crate::types::Prob;
+use serde::{Deserialize, Serialize};
+
+use super::{ReportError, Timeline};
 use crate::types::record::Outcome;
+use crate::types::{EventClass, Prob};
 
 /// One call of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +34,7 @@ pub enum CallState {
 }
 
 /// The finding of a call, as an index shows it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallFinding {
     /// Overall.
     pub overall: Outcome,
@@ -49,6 +52,24 @@ pub struct CallFinding {
     pub length_s: f64,
     /// Not all of the recording was seen.
     pub partial: bool,
+}
+
+impl CallFinding {
+    /// The finding of a scanned call.
+    pub fn of(timeline: &Timeline) -> Self {
+        let verdict = &timeline.verdict;
+        let signs = timeline.events.iter().filter(|e| e.class == EventClass::Sign);
+        Self {
+            overall: verdict.overall.result,
+            face: verdict.face.result,
+            voice: verdict.voice.result,
+            p_masked: verdict.overall.p_masked,
+            range: verdict.overall.low.zip(verdict.overall.high),
+            signs: signs.map(|e| (e.kind.title().to_owned(), e.start_s)).collect(),
+            length_s: timeline.length_s(),
+            partial: verdict.partial,
+        }
+    }
 }
 
 /// Ranks rows: signs first, then failures and what is inconclusive, then the rest; within each the higher
@@ -80,4 +101,9 @@ fn urgency(state: &CallState) -> (u8, f32) {
 /// `index.html`: ranked rows with search and filter, self-contained.
 pub fn index_html(rows: &[IndexRow]) -> Result<Vec<u8>, ReportError> {
     html::render(rows)
+}
+
+/// `index.csv`: a line a call; no cell is a formula to a spreadsheet.
+pub fn index_csv(rows: &[IndexRow]) -> Result<Vec<u8>, ReportError> {
+    csv::render(rows)
 }

@@ -1,0 +1,179 @@
+//! Deleting. In: names, or an age. Out: files and rows gone, and a receipt; the store keeps only that something was
+//! deleted, when, and the receipt's hash, so that a receipt can be proven and no person be found.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use rusqlite::params;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Store, StoreError, StoredCall, utc};
+use crate::infer::hex;
+use crate::media::{Cancel, sha256_of};
+use crate::report::ReportKind;
+
+/// Proof of a deletion, for whoever asked for it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Receipt {
+    /// `unmask-receipt/1`.
+    pub schema: &'static str,
+    /// When.
+    pub utc: String,
+    /// Asked for by name, or too old.
+    pub reason: &'static str,
+    /// What.
+    pub calls: Vec<DeletedCall>,
+}
+
+/// A call that is gone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeletedCall {
+    /// Its name.
+    pub name: String,
+    /// The recording as it was given; it is not touched.
+    pub input: String,
+    /// Its files.
+    pub files: Vec<DeletedFile>,
+}
+
+/// A file that is gone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeletedFile {
+    /// Below the folder.
+    pub file: String,
+    /// Of its content, hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Deletes these calls, or none if a name is unknown.
+    pub fn delete(&mut self, names: &[String]) -> Result<Receipt, StoreError> {
+        let calls = names.iter().map(|name| self.call(name)).collect::<Result<Vec<_>, _>>()?;
+        self.remove(&calls, "asked for")
+    }
+
+    /// Deletes the calls that ended, or never began, more than `keep_days` days ago; without a number the one that
+    /// [`Store::set_keep_days`] has kept.
+    pub fn collect(&mut self, keep_days: Option<u32>) -> Result<Receipt, StoreError> {
+        let days = match keep_days {
+            Some(days) => days,
+            None => self.keep_days()?.ok_or_else(|| StoreError::NoRetention { dir: self.dir.clone() })?,
+        };
+        let oldest = utc::now() - i64::from(days) * 86_400;
+        let age = |call: &StoredCall| call.finished.or(call.started).or(call.added).unwrap_or(0);
+        let old: Vec<StoredCall> = self.calls()?.into_iter().filter(|call| age(call) <= oldest).collect();
+        self.remove(&old, "too old")
+    }
+
+    /// Files first: when this is cut short, the rows are still there and it can be done again.
+    fn remove(&mut self, calls: &[StoredCall], reason: &'static str) -> Result<Receipt, StoreError> {
+        let now = utc::now();
+        let mut receipt = Receipt { schema: "unmask-receipt/1", utc: utc::text(now), reason, calls: vec![] };
+        for call in calls {
+            let mut files = Vec::new();
+            let endings = [".jsonl", ".jsonl.part"].into_iter();
+            for ending in endings.chain(ReportKind::value_variants().iter().map(|kind| kind.ending())) {
+                remove_file(&self.dir, &format!("{}{ending}", call.name), &mut files)?;
+            }
+            receipt.calls.push(DeletedCall { name: call.name.clone(), input: call.input.clone(), files });
+        }
+        if receipt.calls.is_empty() {
+            return Ok(receipt);
+        }
+        self.forget(&receipt, now).map_err(|e| self.failed(&e))?;
+        Ok(receipt)
+    }
+
+    /// Rows out, a record of the deletion in; nothing of the rows stays in the database's files.
+    fn forget(&mut self, receipt: &Receipt, now: i64) -> rusqlite::Result<()> {
+        let text = serde_json::to_string(receipt).unwrap_or_default();
+        let files: usize = receipt.calls.iter().map(|c| c.files.len()).sum();
+        let change = self.db.transaction()?;
+        for call in &receipt.calls {
+            change.execute("DELETE FROM calls WHERE name = ?1", [&call.name])?;
+        }
+        let (calls, files) = (receipt.calls.len() as i64, files as i64);
+        change.execute(
+            "INSERT INTO deletions(utc, reason, calls, files, receipt_sha256) VALUES(?1, ?2, ?3, ?4, ?5)",
+            params![now, receipt.reason, calls, files, hex(&Sha256::digest(text.as_bytes()))],
+        )?;
+        change.commit()?;
+        self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")
+    }
+}
+
+/// Deletes a file, or a folder with all that is in it, if it is there.
+fn remove_file(dir: &Path, name: &str, gone: &mut Vec<DeletedFile>) -> Result<(), StoreError> {
+    let path = dir.join(name);
+    let failed = |source| StoreError::File { path: path.clone(), source };
+    let meta = match std::fs::symlink_metadata(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        meta => meta.map_err(failed)?,
+    };
+    if meta.is_dir() {
+        for entry in std::fs::read_dir(&path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            remove_file(dir, &format!("{name}/{}", entry.file_name().to_string_lossy()), gone)?;
+        }
+        return std::fs::remove_dir(&path).map_err(failed);
+    }
+    if meta.is_file() {
+        let sha256 = sha256_of(&path, &Cancel::default()).map_err(failed)?;
+        gone.push(DeletedFile { file: name.to_owned(), sha256, bytes: meta.len() });
+    }
+    std::fs::remove_file(&path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Fingerprint;
+
+    fn two_calls(dir: &Path) -> Store {
+        let store = Store::open(dir).unwrap();
+        let finding = crate::report::index::CallFinding::of(&crate::report::test_records::call(4.0));
+        for name in ["jane-doe", "b"] {
+            store.admit(name, &format!("in/{name}.mp4"), name).unwrap();
+            store.begin(name).unwrap();
+            std::fs::write(dir.join(format!("{name}.jsonl")), name).unwrap();
+            std::fs::write(dir.join(format!("{name}.html")), "x").unwrap();
+            store.done(name, &Fingerprint::default(), "key", &finding, &[ReportKind::Html]).unwrap();
+        }
+        store
+    }
+
+    #[test]
+    fn nothing_of_a_deleted_call_stays_but_its_receipt() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = two_calls(dir.path());
+        assert!(matches!(store.delete(&["b".into(), "no".into()]), Err(StoreError::NoCall { .. })));
+        let receipt = store.delete(&["jane-doe".into()]).unwrap();
+        let files: Vec<&str> = receipt.calls[0].files.iter().map(|f| f.file.as_str()).collect();
+        assert_eq!(files, ["jane-doe.jsonl", "jane-doe.html"]);
+        assert_eq!(receipt.calls[0].files[0].sha256, hex(&Sha256::digest(b"jane-doe")));
+        assert!(!dir.path().join("jane-doe.html").exists() && dir.path().join("b.html").exists());
+        let kept: String = store.db.query_row("SELECT receipt_sha256 FROM deletions", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, hex(&Sha256::digest(serde_json::to_string(&receipt).unwrap().as_bytes())));
+        drop(store);
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            assert!(!bytes.windows(8).any(|w| w == b"jane-doe"));
+        }
+    }
+
+    #[test]
+    fn old_calls_go_and_young_ones_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = two_calls(dir.path());
+        assert!(matches!(store.collect(None), Err(StoreError::NoRetention { .. })));
+        store.set_keep_days(30).unwrap();
+        store.change("UPDATE calls SET finished = finished - 31 * 86400 WHERE name = 'b'", []).unwrap();
+        let gone = store.collect(None).unwrap();
+        assert_eq!(gone.calls.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert!(store.collect(None).unwrap().calls.is_empty());
+        assert_eq!(store.collect(Some(0)).unwrap().calls.len(), 1);
+    }
+}
