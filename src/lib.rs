@@ -30,8 +30,11 @@
 //! | [`voice`] | sound → evidence per window of speech | `Vad` |
 //! | [`cues`] | what was seen and heard → events, findings | `Cue` |
 //! | [`fuse`] | evidence → probabilities, events, the finding | |
-//! | [`report`] | records → JSON Lines, a summary | `Sink` |
+//! | [`report`] | records → JSON Lines, a summary, pages, tables, the index of many calls | `Sink` |
 //! | [`eval`] | labelled clips → error rates with intervals | |
+//! | [`batch`] | many recordings → files: a process a call, resumable | |
+//! | [`stills`] | a call's events → pictures | |
+//! | [`store`] | what a folder of results knows of its calls; only this names SQLite | |
 //! | [`pipeline`] | threads and queues: the diagram as code | |
 //! | [`error`] | kinds of errors, exit codes, HTTP statuses | |
 //!
@@ -73,6 +76,7 @@ pub mod media;
 pub mod pipeline;
 pub mod report;
 pub mod stills;
+pub mod store;
 pub mod types;
 pub mod voice;
 

@@ -1,5 +1,23 @@
-//! Recordings into files. In: an input, a folder. Out: the record stream and the reports of each call.
+//! Recordings into files. In: inputs, a folder. Out: the record stream and the reports of each call, the index over all
+//! calls, and a store that knows what is done.
+//!
+//! Each call is scanned by a child process of its own (`worker`), so that one that crashes takes no other with it; as
+//! many threads as `jobs` each supervise one child (`child`), and the caller's thread keeps the books (`run`).
 
 mod call;
+mod child;
+mod error;
+mod index;
+mod key;
+mod list;
+mod run;
+mod share;
+mod worker;
 
 pub use call::{CallOutput, Watch, scan_call, write_whole};
+pub use error::BatchError;
+pub use index::write_index;
+pub use key::analysis_key;
+pub use list::{Listed, expand};
+pub use run::{Batch, Notice, Tally, scan_all};
+pub use worker::serve;

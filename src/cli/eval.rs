@@ -13,7 +13,7 @@ use unmask::{Cancel, Config, Engines, Error, Input, Run, SourceSpec, analyze, me
 
 use super::interrupt::{self, INTERRUPTED};
 use super::progress::Progress;
-use super::{AnalysisArgs, exit_code, print_line};
+use super::{AnalysisArgs, exit_code, jobs, print_line};
 
 /// Answers that wait for the printing thread; each holds a clip's scores (4 bytes a frame).
 const ANSWERS: usize = 4;
@@ -42,7 +42,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let clips = eval::read(&args.manifest).map_err(Error::from)?;
     let cancel = Cancel::default();
     interrupt::catch(&cancel, "stopping without figures")?;
-    let answers = scan_all(&clips, jobs(args).min(clips.len()), &config, &cancel)?;
+    let answers = scan_all(&clips, jobs(args.jobs).min(clips.len()), &config, &cancel)?;
     if cancel.is_cancelled() {
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -64,11 +64,6 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let report = eval::report(tool, rows, failed);
     print_line(&if args.json { serde_json::to_string_pretty(&report)? } else { eval::table(&report) })?;
     Ok(exit_code(first_failure))
-}
-
-fn jobs(args: &EvalArgs) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    args.jobs.map_or((processors / 2).max(1), NonZero::get)
 }
 
 /// Scans with `jobs` workers; the answers come back in the clips' order. A broken installation ends all at once.

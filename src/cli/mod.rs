@@ -1,5 +1,6 @@
 //! The command line. In: arguments. Out: results on standard output, everything else on standard error.
 
+mod batch;
 mod challenges;
 mod doctor;
 mod eval;
@@ -7,8 +8,10 @@ mod interrupt;
 mod models;
 mod progress;
 mod scan;
+mod store;
 
 use std::io::IsTerminal;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,8 +32,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Analyse recordings: files, http(s) and rtsp addresses, or - for standard input
+    /// Analyse recordings: files, http(s) and rtsp addresses, or - for standard input; folders and lists with --out
     Scan(scan::ScanArgs),
+    /// Scan one call for a batch
+    #[command(hide = true)]
+    Work,
+    /// List, export and delete the results that scan --out has kept
+    Store(store::StoreArgs),
     /// Scan labelled clips and print error rates with their intervals
     Eval(eval::EvalArgs),
     /// Print what to ask a candidate for during an interview, and what to look for
@@ -83,6 +91,12 @@ impl RuntimeArgs {
     }
 }
 
+/// How many recordings are scanned at the same time: half the processors unless said.
+fn jobs(asked: Option<NonZero<usize>>) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    asked.map_or((processors / 2).max(1), NonZero::get)
+}
+
 /// How recordings are analysed, and what runs the networks.
 #[derive(Args, Clone)]
 struct AnalysisArgs {
@@ -109,6 +123,8 @@ pub fn run() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let result = match Cli::parse().command {
         Command::Scan(args) => scan::run(&args),
+        Command::Work => Ok(batch::work()),
+        Command::Store(args) => store::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Challenges(args) => challenges::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -8,6 +8,9 @@ use unmask::types::MediaTime;
 /// Redraws a second; more costs processor time.
 const REFRESH_HZ: u8 = 4;
 
+/// Steps of a bar over many calls.
+const PARTS: u64 = 10_000;
+
 /// A bar, or nothing where nobody watches.
 pub struct Progress {
     bar: ProgressBar,
@@ -22,6 +25,11 @@ impl Progress {
     /// Of many clips.
     pub fn of_clips(clips: usize) -> Self {
         Self::new("clips", Some(clips as u64))
+    }
+
+    /// Of many calls.
+    pub fn of_calls() -> Self {
+        Self::new("calls", Some(PARTS))
     }
 
     fn new(name: &str, length: Option<u64>) -> Self {
@@ -43,6 +51,17 @@ impl Progress {
     /// The analysis has reached this time.
     pub fn reached(&self, pts: MediaTime) {
         self.bar.set_position((pts.0 / 1_000_000).unsigned_abs());
+    }
+
+    /// This part of all calls is done, 0..=1.
+    pub fn part(&self, part: f64, ended: usize, of: usize) {
+        self.bar.set_position((part.clamp(0.0, 1.0) * PARTS as f64) as u64);
+        self.bar.set_message(format!("{ended} of {of} calls"));
+    }
+
+    /// Prints a line on standard error, above the bar if there is one.
+    pub fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
     }
 
     /// One more clip is done.

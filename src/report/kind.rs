@@ -1,7 +1,8 @@
 //! What can be made of a scanned call, beside its records. In: a name on the command line. Out: a file's ending.
 
 /// One file beside `<name>.jsonl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReportKind {
     /// A page for reviewers: timeline, events with stills, what was not assessed
     Html,
@@ -16,6 +17,11 @@ pub enum ReportKind {
 }
 
 impl ReportKind {
+    /// As on the command line.
+    pub fn name(self) -> String {
+        clap::ValueEnum::to_possible_value(&self).map(|v| v.get_name().to_owned()).unwrap_or_default()
+    }
+
     /// What follows `<name>`, with the dot.
     pub fn ending(self) -> &'static str {
         match self {

@@ -19,7 +19,8 @@ use picture::Rgb;
 const FACES: usize = 8;
 
 /// Whose face is made unrecognisable in pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Redact {
     /// Nobody's
     #[default]

@@ -8,7 +8,7 @@ use rusqlite::params;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Store, StoreError, StoredCall, utc};
+use super::{PARTS, Store, StoreError, StoredCall, utc};
 use crate::infer::hex;
 use crate::media::{Cancel, sha256_of};
 use crate::report::ReportKind;
@@ -74,7 +74,7 @@ impl Store {
         let mut receipt = Receipt { schema: "unmask-receipt/1", utc: utc::text(now), reason, calls: vec![] };
         for call in calls {
             let mut files = Vec::new();
-            let endings = [".jsonl", ".jsonl.part"].into_iter();
+            let endings = [".jsonl"].into_iter().chain(PARTS);
             for ending in endings.chain(ReportKind::value_variants().iter().map(|kind| kind.ending())) {
                 remove_file(&self.dir, &format!("{}{ending}", call.name), &mut files)?;
             }
@@ -130,17 +130,18 @@ fn remove_file(dir: &Path, name: &str, gone: &mut Vec<DeletedFile>) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Fingerprint;
+    use crate::store::{Fingerprint, Made};
 
     fn two_calls(dir: &Path) -> Store {
         let store = Store::open(dir).unwrap();
         let finding = crate::report::index::CallFinding::of(&crate::report::test_records::call(4.0));
         for name in ["jane-doe", "b"] {
+            let made = Made { reports: &[ReportKind::Html], files: &[] };
             store.admit(name, &format!("in/{name}.mp4"), name).unwrap();
             store.begin(name).unwrap();
             std::fs::write(dir.join(format!("{name}.jsonl")), name).unwrap();
             std::fs::write(dir.join(format!("{name}.html")), "x").unwrap();
-            store.done(name, &Fingerprint::default(), "key", &finding, &[ReportKind::Html]).unwrap();
+            store.done(name, &Fingerprint::default(), "key", &finding, &made).unwrap();
         }
         store
     }

@@ -40,6 +40,7 @@ CREATE TABLE calls(
     error TEXT,
     finding TEXT,
     reports TEXT NOT NULL DEFAULT '',
+    files TEXT NOT NULL DEFAULT '[]',
     attempts INTEGER NOT NULL DEFAULT 0,
     added INTEGER NOT NULL,
     started INTEGER,
@@ -56,6 +57,9 @@ CREATE TABLE deletions(
 );
 PRAGMA user_version = 1;
 ";
+
+/// What follows a call's name while a file is being written.
+const PARTS: [&str; 2] = [".jsonl.part", ".overlay.webm.part"];
 
 /// How long a reader waits for a writer.
 const BUSY: Duration = Duration::from_secs(5);
@@ -74,6 +78,15 @@ pub struct Fingerprint {
     pub sha256: Option<String>,
     /// Size; absent for addresses.
     pub bytes: Option<u64>,
+}
+
+/// What a scan has written.
+#[derive(Debug, Clone, Copy)]
+pub struct Made<'a> {
+    /// What was asked for beside the records.
+    pub reports: &'a [ReportKind],
+    /// Names of all files.
+    pub files: &'a [String],
 }
 
 impl Store {
@@ -145,8 +158,7 @@ impl Store {
     fn forget_half_done(&self) -> Result<(), StoreError> {
         for call in self.calls()? {
             if call.state == Progress::Running {
-                // Mostly there is none; one that stays is overwritten.
-                let _ = std::fs::remove_file(self.dir.join(format!("{}.jsonl.part", call.name)));
+                self.remove_parts(&call.name);
             }
         }
         let failed = |source| StoreError::File { path: self.dir.clone(), source };
@@ -157,6 +169,14 @@ impl Store {
         }
         self.change("UPDATE calls SET state = 'waiting' WHERE state = 'running'", [])?;
         Ok(())
+    }
+
+    /// Removes what a scan of that call has left half-written.
+    pub fn remove_parts(&self, name: &str) {
+        for ending in PARTS {
+            // Mostly there is none; one that stays is overwritten.
+            let _ = std::fs::remove_file(self.dir.join(format!("{name}{ending}")));
+        }
     }
 
     /// Every call, by name.
@@ -219,14 +239,17 @@ impl Store {
         of: &Fingerprint,
         analysis: &str,
         finding: &CallFinding,
-        reports: &[ReportKind],
+        made: &Made<'_>,
     ) -> Result<(), StoreError> {
-        let text = serde_json::to_string(finding)
-            .map_err(|e| StoreError::Database { dir: self.dir.clone(), reason: e.to_string() })?;
+        let json = |e: serde_json::Error| StoreError::Database { dir: self.dir.clone(), reason: e.to_string() };
+        let text = serde_json::to_string(finding).map_err(json)?;
+        let files = serde_json::to_string(made.files).map_err(json)?;
         let sql = "UPDATE calls SET state = 'done', error = NULL, finding = ?2, sha256 = ?3, bytes = ?4, \
-                   analysis = ?5, reports = ?6, finished = ?7 WHERE name = ?1";
+                   analysis = ?5, reports = ?6, files = ?7, finished = ?8 WHERE name = ?1";
         let bytes = of.bytes.and_then(|b| i64::try_from(b).ok());
-        self.change(sql, params![name, text, of.sha256, bytes, analysis, names(reports), utc::now()]).map(drop)
+        let reports: Vec<String> = made.reports.iter().map(|kind| kind.name()).collect();
+        let reports = reports.join(",");
+        self.change(sql, params![name, text, of.sha256, bytes, analysis, reports, files, utc::now()]).map(drop)
     }
 
     /// A scan has failed.
@@ -259,12 +282,6 @@ fn connect(dir: &Path) -> Result<Connection, StoreError> {
         Ok(db)
     };
     open().map_err(|e: rusqlite::Error| StoreError::Database { dir: dir.to_owned(), reason: e.to_string() })
-}
-
-/// As on the command line, with commas.
-fn names(reports: &[ReportKind]) -> String {
-    let values = reports.iter().filter_map(clap::ValueEnum::to_possible_value);
-    values.map(|v| v.get_name().to_owned()).collect::<Vec<_>>().join(",")
 }
 
 /// A stem that is a good file name everywhere: visible, one line, with room for endings.
@@ -307,7 +324,8 @@ mod tests {
             store.begin(name).unwrap();
         }
         let of = Fingerprint { sha256: Some("00".into()), bytes: Some(7) };
-        store.done("a", &of, "key", &finding(), &[ReportKind::Csv, ReportKind::Vtt]).unwrap();
+        let files = ["a.jsonl".to_owned(), "a.csv".to_owned()];
+        store.done("a", &of, "key", &finding(), &Made { reports: &[ReportKind::Csv], files: &files }).unwrap();
         store.failed_with("b", "b: is empty").unwrap();
         std::fs::write(dir.path().join("c.jsonl.part"), "x").unwrap();
         std::fs::write(dir.path().join(".unmask-x"), "x").unwrap();
@@ -316,7 +334,8 @@ mod tests {
         let states: Vec<Progress> = store.calls().unwrap().iter().map(|c| c.state).collect();
         assert_eq!(states, [Progress::Done, Progress::Failed, Progress::Waiting]);
         let a = store.call("a").unwrap();
-        assert_eq!((a.finding, a.files()), (Some(finding()), vec!["a.jsonl".into(), "a.csv".into(), "a.vtt".into()]));
+        assert_eq!((a.finding.as_ref(), a.report_kinds()), (Some(&finding()), vec![ReportKind::Csv]));
+        assert_eq!(a.files, files);
         assert!(!dir.path().join("c.jsonl.part").exists() && !dir.path().join(".unmask-x").exists());
     }
 

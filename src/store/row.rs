@@ -11,7 +11,7 @@ use crate::report::index::{CallFinding, CallState, IndexRow};
 
 /// Columns of [`StoredCall`], in its order.
 pub(super) const COLUMNS: &str = "name, source_id, input, state, sha256, bytes, analysis, error, finding, reports, \
-                                  attempts, added, started, finished";
+                                  attempts, added, started, finished, files";
 
 /// How far a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -67,6 +67,8 @@ pub struct StoredCall {
     pub finding: Option<CallFinding>,
     /// Reports beside the records, as on the command line.
     pub reports: Vec<String>,
+    /// Names of its files: the records, then the reports.
+    pub files: Vec<String>,
     /// How often a scan of it was begun.
     pub attempts: i64,
     /// When it was first seen.
@@ -98,6 +100,7 @@ impl StoredCall {
             error: row.get(7)?,
             finding,
             reports: reports.split(',').filter(|r| !r.is_empty()).map(str::to_owned).collect(),
+            files: serde_json::from_str(&row.get::<_, String>(14)?).unwrap_or_default(),
             attempts: row.get(10)?,
             added: row.get(11)?,
             started: row.get(12)?,
@@ -111,12 +114,6 @@ impl StoredCall {
         self.reports.iter().filter_map(known).collect()
     }
 
-    /// Names of its files: the records, then the reports.
-    pub fn files(&self) -> Vec<String> {
-        let endings = std::iter::once(".jsonl").chain(self.report_kinds().into_iter().map(ReportKind::ending));
-        endings.map(|ending| format!("{}{ending}", self.name)).collect()
-    }
-
     /// Its row of an index over `dir`.
     pub fn index_row(&self, dir: &Path) -> IndexRow {
         let state = match (self.state, &self.finding, &self.error) {
@@ -125,7 +122,7 @@ impl StoredCall {
             _ => CallState::Waiting,
         };
         let there = |file: &String| matches!(state, CallState::Done(_)) && dir.join(file).exists();
-        let files = self.files().iter().filter(|f| there(f)).map(|f| encode(f)).collect();
+        let files = self.files.iter().filter(|f| there(f)).map(|f| encode(f)).collect();
         IndexRow { name: self.name.clone(), input: self.input.clone(), state, files }
     }
 }

@@ -1,0 +1,161 @@
+//! The child's side of a batch. In: one [`Job`] as a line of standard input. Out: lines of [`Said`] on standard output,
+//! and files. It ends when its standard input does: when its parent is gone, however that ended.
+
+use std::io::{BufRead, Read, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CallOutput, Watch, scan_call};
+use crate::config::Config;
+use crate::error::Error;
+use crate::media::{Cancel, Input, MediaError};
+use crate::pipeline::Engines;
+use crate::report::index::CallFinding;
+use crate::report::{ReportError, ReportKind};
+use crate::stills::Redact;
+use crate::store::Fingerprint;
+use crate::types::MediaTime;
+use crate::types::record::SourceInfo;
+
+/// How often a child says how far it is.
+const SAY_EVERY: Duration = Duration::from_millis(300);
+
+/// One call to scan.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Job {
+    /// As [`Input::parse`] takes it.
+    pub input: String,
+    /// Where its files go.
+    pub dir: PathBuf,
+    /// Name of its files.
+    pub name: String,
+    /// What to make beside the records.
+    pub reports: Vec<ReportKind>,
+    /// Whose face is made unrecognisable in pictures.
+    pub redact: Redact,
+    /// How to analyse.
+    pub config: Config,
+    /// ONNX Runtime's library, which the configuration does not carry along.
+    pub ort_lib: Option<PathBuf>,
+    /// Folder of the models, likewise.
+    pub models_dir: Option<PathBuf>,
+}
+
+/// What a child says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Said {
+    /// The recording is open.
+    Opened {
+        /// Declared length.
+        duration_s: Option<f64>,
+        /// SHA-256, hex; absent for addresses.
+        sha256: Option<String>,
+        /// Size; absent for addresses.
+        bytes: Option<u64>,
+    },
+    /// The analysis is there.
+    Reached {
+        /// Seconds since the start of the recording.
+        at_s: f64,
+    },
+    /// All files are written.
+    Done {
+        /// What was found.
+        finding: CallFinding,
+    },
+    /// It cannot be scanned; the exit code says who must act.
+    Failed {
+        /// With the remedy.
+        message: String,
+        /// Exit code of its kind.
+        code: u8,
+        /// Every call would fail alike.
+        stops_all: bool,
+    },
+}
+
+impl Said {
+    /// What was found on opening.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Opened { sha256, bytes, .. } => Some(Fingerprint { sha256: sha256.clone(), bytes: *bytes }),
+            _ => None,
+        }
+    }
+}
+
+/// Scans the call and says how it goes; the last word is `done` or `failed`.
+pub fn perform(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<(), Error> {
+    let scanned = scan(job, cancel, say);
+    say(match &scanned {
+        Ok(finding) => Said::Done { finding: finding.clone() },
+        Err(e) => Said::Failed { message: e.to_string(), code: e.kind().exit_code(), stops_all: e.stops_all() },
+    });
+    scanned.map(drop)
+}
+
+fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<CallFinding, Error> {
+    let input = Input::parse(&job.input)?;
+    if let Input::File(path) = &input
+        && !path.exists()
+    {
+        // What is not there does not have to wait for the networks.
+        return Err(MediaError::NotFound { input: input.shown() }.into());
+    }
+    let mut config = job.config.clone();
+    config.runtime.ort_lib = job.ort_lib.clone();
+    config.runtime.models_dir = job.models_dir.clone();
+    let (dir, name, reports) = (job.dir.clone(), job.name.clone(), job.reports.clone());
+    let output = CallOutput { dir, name, reports, redact: job.redact };
+    let mut engines = Engines::load(&config)?;
+    let mut teller = Teller { say, said: None };
+    let timeline = scan_call(&input, &output, &config, &mut engines, cancel, &mut teller)?;
+    Ok(CallFinding::of(&timeline))
+}
+
+/// Tells what a scan reports, not too often.
+struct Teller<'a> {
+    say: &'a mut dyn FnMut(Said),
+    said: Option<Instant>,
+}
+
+impl Watch for Teller<'_> {
+    fn opened(&mut self, source: &SourceInfo) {
+        let SourceInfo { duration_s, sha256, bytes, .. } = source.clone();
+        (self.say)(Said::Opened { duration_s, sha256, bytes });
+    }
+
+    fn reached(&mut self, pts: MediaTime) {
+        if self.said.is_none_or(|at| at.elapsed() >= SAY_EVERY) {
+            self.said = Some(Instant::now());
+            (self.say)(Said::Reached { at_s: pts.as_secs() });
+        }
+    }
+}
+
+/// Runs as a child: reads the job, scans, and ends at once when the parent is gone.
+pub fn serve() -> Result<(), Error> {
+    let failed = |source| ReportError::Write { name: "the parent's pipe".into(), source };
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
+    let job: Job = serde_json::from_str(&line).map_err(|e| ReportError::Serialise(e.to_string()))?;
+    let watch = std::thread::Builder::new().name("parent".into());
+    watch.spawn(end_with_parent).map_err(failed)?;
+    let mut out = std::io::stdout();
+    perform(&job, &Cancel::default(), &mut |said| {
+        // When nobody listens, the other thread is about to end this process.
+        let text = serde_json::to_string(&said).unwrap_or_default();
+        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    })
+}
+
+/// Nobody writes a second line: the pipe only ever ends, and with it this process.
+fn end_with_parent() {
+    let mut rest = [0; 64];
+    while matches!(std::io::stdin().lock().read(&mut rest), Ok(n) if n > 0) {}
+    // At once: what runs at an ordinary exit must not meet networks at work. Files are whole or not there.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+}
