@@ -20,6 +20,9 @@ const SAME_SIGNAL: Duration = Duration::from_secs(1);
 /// SIGHUP, SIGINT, SIGTERM: somebody wants an end; the same signal comes to the parent.
 const ENDING: [i32; 3] = [1, 2, 15];
 
+/// SIGKILL.
+const KILLED: i32 = 9;
+
 /// The child that one supervising thread has.
 #[derive(Default)]
 pub struct Slot(Mutex<Option<Child>>);
@@ -107,6 +110,7 @@ fn outcome(
     let input = Input::parse(input).map_or_else(|_| redact_uri(input), |input| input.shown());
     match signal {
         _ if stop.is_cancelled() => Ok(None),
+        Some(KILLED) => Err(BatchError::Killed { input }),
         Some(signal) => Err(BatchError::Crashed { input, signal }),
         None => Err(BatchError::Silent { input, code: status.code().unwrap_or(-1) }),
     }
@@ -146,6 +150,8 @@ mod tests {
         let message = crashed.unwrap_err().to_string();
         assert!(message.contains("a.mp4") && message.contains("signal 11"), "{message}");
         assert_eq!(said, 1);
+        let (killed, _) = scan("kill -KILL $$");
+        assert!(killed.unwrap_err().to_string().contains("lower --jobs"));
         let (failed, _) = scan("echo '{\"type\":\"failed\",\"message\":\"m\",\"code\":4,\"stops_all\":false}'; exit 4");
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::Limit);
         let (silent, _) = scan("exit 9");

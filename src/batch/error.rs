@@ -15,6 +15,10 @@ pub enum BatchError {
     )]
     Crashed { input: String, signal: i32 },
     #[error(
+        "{input}: the analysis was killed (signal 9), as a machine does that runs out of memory: lower --jobs and scan it again"
+    )]
+    Killed { input: String },
+    #[error(
         "{input}: the analysis ended without saying why (exit code {code}); scan it again, and report a bug if it happens again"
     )]
     Silent { input: String, code: i32 },
@@ -34,7 +38,7 @@ impl BatchError {
         match self {
             Self::Call { kind, .. } => *kind,
             Self::Crashed { .. } | Self::Silent { .. } => ErrorKind::Bug,
-            Self::Spawn { .. } => ErrorKind::Environment,
+            Self::Killed { .. } | Self::Spawn { .. } => ErrorKind::Environment,
             Self::Unreadable { .. } | Self::Empty { .. } => ErrorKind::Input,
             Self::StdinAmongOthers => ErrorKind::Usage,
         }
