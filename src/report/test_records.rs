@@ -10,7 +10,7 @@ use crate::types::record::{
 use crate::types::{EventKind, Prob, TrackId};
 
 fn p(value: f64) -> Prob {
-    Prob::new(value.clamp(0.0, 1.0) as f32).unwrap()
+    Prob::new(value.clamp(0.0, 1.0) as f32).expect("BUG: test records are whole")
 }
 
 fn start(length_s: f64) -> Start {
@@ -126,7 +126,7 @@ pub fn records(length_s: f64) -> Vec<Record> {
 pub fn call(length_s: f64) -> Timeline {
     let mut sink = TimelineSink::default();
     for record in records(length_s) {
-        sink.write(&record).unwrap();
+        sink.write(&record).expect("BUG: test records are whole");
     }
-    sink.take().unwrap()
+    sink.take().expect("BUG: test records are whole")
 }
