@@ -16,7 +16,7 @@ pub fn analysis_key(config: &Config, redact: Redact) -> Result<String, Error> {
     hash.update(config.sha256());
     hash.update(serde_json::to_string(&redact).unwrap_or_default());
     let (face, voice) = (&config.face, &config.voice);
-    for id in [&face.detector, &face.scorer, &face.embedder, &voice.vad, &voice.scorer] {
+    for id in [&face.detector, &face.scorer, &face.embedder, &voice.vad, &voice.scorer, &voice.embedder] {
         let path = store.find(id)?.dir.join("model.toml");
         let read = std::fs::read(&path);
         let bytes = read.map_err(|e| InferError::Manifest { path, message: e.to_string() })?;
