@@ -3,6 +3,7 @@
 use crate::batch::BatchError;
 use crate::config::ConfigError;
 use crate::eval::EvalError;
+use crate::evidence::EvidenceError;
 use crate::infer::InferError;
 use crate::media::MediaError;
 use crate::report::ReportError;
@@ -83,6 +84,9 @@ pub enum Error {
     /// What a folder of results knows of its calls.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Evidence bundles and their keys.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// A stage ended without saying why.
     #[error("the {0} stage stopped unexpectedly; please report this as a bug")]
     StagePanicked(&'static str),
@@ -99,6 +103,7 @@ impl Error {
             Self::Report(_) => ErrorKind::Environment,
             Self::Batch(e) => e.kind(),
             Self::Store(e) => e.kind(),
+            Self::Evidence(e) => e.kind(),
             Self::StagePanicked(_) => ErrorKind::Bug,
         }
     }
@@ -108,6 +113,7 @@ impl Error {
         match self {
             Self::Report(_) | Self::Infer(_) | Self::Config(_) | Self::Store(_) => true,
             Self::Batch(e) => e.stops_all(),
+            Self::Evidence(e) => e.kind() != ErrorKind::Input,
             Self::Media(_) | Self::Eval(_) | Self::StagePanicked(_) => false,
         }
     }

@@ -31,6 +31,7 @@
 //! | [`cues`] | what was seen and heard → events, findings | `Cue` |
 //! | [`fuse`] | evidence → probabilities, events, the finding | |
 //! | [`report`] | records → JSON Lines, a summary, pages, tables, the index of many calls | `Sink` |
+//! | [`evidence`] | a scanned call ⇄ a signed bundle: made, verified, compared with a new run | |
 //! | [`eval`] | labelled clips → error rates with intervals | |
 //! | [`batch`] | many recordings → files: a process a call, resumable | |
 //! | [`stills`] | a call's events → pictures | |
@@ -68,6 +69,7 @@ pub mod config;
 pub mod cues;
 pub mod error;
 pub mod eval;
+pub mod evidence;
 pub mod face;
 pub mod fuse;
 pub mod infer;

@@ -4,9 +4,11 @@
 use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::evidence::{self, EvidenceError, SecretKey};
 use crate::media::gst::{Draw, Tracks, draw_over};
 use crate::media::{self, Cancel, Input, Source, SourceSpec};
 use crate::pipeline::{Engines, Run, analyze};
@@ -28,12 +30,23 @@ pub struct CallOutput {
     pub reports: Vec<ReportKind>,
     /// Whose face is made unrecognisable in pictures.
     pub redact: Redact,
+    /// What signs evidence bundles; none: the user's own key.
+    pub key: Option<PathBuf>,
 }
 
 impl CallOutput {
     /// `<dir>/<name><ending>`.
     pub fn path(&self, ending: &str) -> PathBuf {
         self.dir.join(format!("{}{ending}", self.name))
+    }
+
+    /// The signing key, when it is needed.
+    fn open_key(&self) -> Result<Option<SecretKey>, EvidenceError> {
+        if !self.reports.contains(&ReportKind::Evidence) {
+            return Ok(None);
+        }
+        let path = self.key.clone().map_or_else(SecretKey::default_path, Ok)?;
+        SecretKey::open(&path).map(Some)
     }
 }
 
@@ -54,6 +67,7 @@ pub fn scan_call(
     cancel: &Cancel,
     watch: &mut dyn Watch,
 ) -> Result<Timeline, Error> {
+    let key = output.open_key()?;
     let mut source = media::build(SourceSpec::Gst(input.clone()), &config.limits, cancel)?;
     watch.opened(source.info());
     let timeline = records(&mut *source, output, config, engines, cancel, watch)?;
@@ -72,6 +86,11 @@ pub fn scan_call(
             ReportKind::Vtt => write_whole(&path, &page.vtt())?,
             ReportKind::Json => write_whole(&path, &page.json()?)?,
             ReportKind::Overlay => draw(input, output, &timeline, config, cancel)?,
+            ReportKind::Evidence => {
+                if let Some(key) = &key {
+                    bundle(input, output, config, &page, key)?;
+                }
+            }
         }
     }
     Ok(timeline)
@@ -106,6 +125,20 @@ fn draw(
         std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?;
     }
     Ok(())
+}
+
+/// Makes the evidence bundle of what was written.
+fn bundle(input: &Input, output: &CallOutput, config: &Config, page: &Page<'_>, key: &SecretKey) -> Result<(), Error> {
+    let html = Page { recording: None, ..*page }.html()?;
+    let content = evidence::Content {
+        start: &page.timeline.start,
+        config,
+        records: &output.path(".jsonl"),
+        html: &html,
+        stills: page.stills,
+        input: if let Input::File(recording) = input { Some(recording) } else { None },
+    };
+    Ok(evidence::make(&content, key, SystemTime::now(), &output.path(ReportKind::Evidence.ending()))?)
 }
 
 /// Analyses the source into `<name>.jsonl`.

@@ -124,7 +124,8 @@ mod tests {
         let config = crate::Config::default();
         let (dir, name) = ("/nowhere".into(), "a".into());
         let (reports, redact) = (vec![crate::report::ReportKind::Html], crate::stills::Redact::Others);
-        Job { input: "a.mp4".into(), dir, name, reports, redact, config, ort_lib: None, models_dir: None }
+        let (key, ort_lib, models_dir) = (None, None, None);
+        Job { input: "a.mp4".into(), dir, name, reports, redact, key, config, ort_lib, models_dir }
     }
 
     /// A program that stands in for the child.

@@ -37,6 +37,8 @@ pub struct Batch<'a> {
     pub reports: &'a [ReportKind],
     /// Whose face is made unrecognisable in pictures.
     pub redact: Redact,
+    /// What signs evidence bundles; none: the user's own key.
+    pub key: Option<&'a Path>,
     /// Calls scanned at the same time.
     pub jobs: usize,
     /// Scan also what is unchanged.
@@ -235,6 +237,7 @@ fn scan(call: &Planned, batch: &Batch<'_>, slot: &Slot, stop: &Cancel, tell: &mu
         name: call.name.clone(),
         reports: call.reports.clone(),
         redact: batch.redact,
+        key: batch.key.map(Path::to_owned),
         config: batch.config.clone(),
         ort_lib: batch.config.runtime.ort_lib.clone(),
         models_dir: batch.config.runtime.models_dir.clone(),

@@ -35,6 +35,8 @@ pub struct Job {
     pub reports: Vec<ReportKind>,
     /// Whose face is made unrecognisable in pictures.
     pub redact: Redact,
+    /// What signs evidence bundles; none: the user's own key.
+    pub key: Option<PathBuf>,
     /// How to analyse.
     pub config: Config,
     /// ONNX Runtime's library, which the configuration does not carry along.
@@ -109,7 +111,7 @@ fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<CallFin
     config.runtime.ort_lib = job.ort_lib.clone();
     config.runtime.models_dir = job.models_dir.clone();
     let (dir, name, reports) = (job.dir.clone(), job.name.clone(), job.reports.clone());
-    let output = CallOutput { dir, name, reports, redact: job.redact };
+    let output = CallOutput { dir, name, reports, redact: job.redact, key: job.key.clone() };
     let mut engines = Engines::load(&config)?;
     let mut teller = Teller { say, said: None };
     let timeline = scan_call(&input, &output, &config, &mut engines, cancel, &mut teller)?;

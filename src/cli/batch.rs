@@ -2,7 +2,7 @@
 //! a last line on standard error.
 
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -36,6 +36,9 @@ pub struct BatchArgs {
         requires = "out"
     )]
     redact: Redact,
+    /// What signs evidence bundles (default: evidence.key in the user's configuration folder; made on first use)
+    #[arg(long, value_name = "FILE", requires = "out")]
+    key: Option<PathBuf>,
     /// Scan also what is unchanged since it was scanned
     #[arg(long, requires = "out")]
     again: bool,
@@ -51,7 +54,8 @@ pub fn run(inputs: &[String], dir: &Path, args: &BatchArgs, config: &Config) -> 
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let (reports, jobs, keep_days) = (args.report.as_slice(), jobs(args.jobs), args.keep_days);
     let (redact, again) = (args.redact, args.again);
-    let batch = Batch { dir, reports, redact, jobs, again, keep_days, config, program, cancel: &cancel };
+    let key = args.key.as_deref();
+    let batch = Batch { dir, reports, redact, key, jobs, again, keep_days, config, program, cancel: &cancel };
     let progress = Progress::of_calls();
     let tally = batch::scan_all(batch::expand(inputs, dir), &batch, &mut |notice| match notice {
         Notice::Progress { part, ended, of } => progress.part(part, ended, of),

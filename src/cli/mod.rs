@@ -5,10 +5,13 @@ mod challenges;
 mod doctor;
 mod eval;
 mod interrupt;
+mod key;
 mod models;
 mod progress;
+mod replay;
 mod scan;
 mod store;
+mod verify;
 
 use std::io::IsTerminal;
 use std::num::NonZero;
@@ -41,6 +44,12 @@ enum Command {
     Store(store::StoreArgs),
     /// Scan labelled clips and print error rates with their intervals
     Eval(eval::EvalArgs),
+    /// Say whether an evidence bundle, or a copy of its recording, was altered, and where
+    Verify(verify::VerifyArgs),
+    /// Analyse a recording again as an evidence bundle says, and compare what is found
+    Replay(replay::ReplayArgs),
+    /// Print the public key of the key that signs evidence bundles; makes it on first use
+    Key(key::KeyArgs),
     /// Print what to ask a candidate for during an interview, and what to look for
     Challenges(challenges::ChallengesArgs),
     /// Check the installation: decoders, ONNX Runtime, models, and what really runs them
@@ -126,6 +135,9 @@ pub fn run() -> ExitCode {
         Command::Work => Ok(batch::work()),
         Command::Store(args) => store::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Key(args) => key::run(&args),
         Command::Challenges(args) => challenges::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Models(args) => models::run(&args),

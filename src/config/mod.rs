@@ -343,11 +343,15 @@ impl Config {
         }
     }
 
+    /// Everything that can change a record, on one line; [`Config::sha256`] is of these bytes.
+    pub fn json(&self) -> String {
+        // A struct of plain values always serialises.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// SHA-256 of everything that can change a record, hex.
     pub fn sha256(&self) -> String {
-        // A struct of plain values always serialises.
-        let text = serde_json::to_string(self).unwrap_or_default();
-        crate::infer::hex(&Sha256::digest(text.as_bytes()))
+        crate::infer::hex(&Sha256::digest(self.json().as_bytes()))
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Ready {
     pub bytes: Option<u64>,
     /// SHA-256, for files.
     pub sha256: Option<String>,
+    /// Whether there is a C2PA manifest, for files of kinds that can have one.
+    pub c2pa: Option<bool>,
     /// Keeps a spooled file alive.
     pub _spool: Option<Arc<tempfile::NamedTempFile>>,
 }
@@ -93,7 +95,7 @@ impl Input {
         let shown = self.shown();
         let bytes = std::fs::metadata(path).map_err(|_| MediaError::NotFound { input: shown.clone() })?.len();
         let uri = file_uri(path, &shown)?;
-        Ok(Some(Ready { uri, shown, bytes: Some(bytes), sha256: None, _spool: None }))
+        Ok(Some(Ready { uri, shown, bytes: Some(bytes), sha256: None, c2pa: None, _spool: None }))
     }
 
     pub(super) fn ready(&self, limits: &Limits, cancel: &Cancel) -> Result<Ready, MediaError> {
@@ -107,7 +109,7 @@ impl Input {
             Self::Uri(url) => {
                 probe_server(url)?;
                 let shown = self.shown();
-                Ok(Ready { uri: url.to_string(), shown, bytes: None, sha256: None, _spool: None })
+                Ok(Ready { uri: url.to_string(), shown, bytes: None, sha256: None, c2pa: None, _spool: None })
             }
         }
     }
@@ -153,8 +155,9 @@ fn ready_file(
     }
     limits.check_bytes(shown, meta.len())?;
     let sha256 = sha256_of(path, cancel).map_err(io)?;
+    let c2pa = std::fs::File::open(path).and_then(|mut file| super::c2pa::manifest_in(&mut file)).map_err(io)?;
     let (uri, bytes) = (file_uri(path, shown)?, Some(meta.len()));
-    Ok(Ready { uri, shown: input(), bytes, sha256: Some(sha256), _spool: spool })
+    Ok(Ready { uri, shown: input(), bytes, sha256: Some(sha256), c2pa, _spool: spool })
 }
 
 fn file_uri(path: &Path, shown: &str) -> Result<String, MediaError> {

@@ -1,6 +1,7 @@
 //! The SOURCE seam. In: a path, a URI, standard input, or a made-up scene. Out: YUV frames and 16 kHz mono sound
 //! with presentation times, each stream pulled by its own thread.
 
+mod c2pa;
 mod error;
 pub mod gst;
 mod input;
@@ -20,6 +21,9 @@ use crate::types::{AudioChunk, VideoFrame};
 
 /// Code of the warning that says that a recording broke off.
 pub const BROKE_OFF: &str = "stream_error";
+
+/// Code of the warning that says that a recording carries Content Credentials.
+pub const C2PA_PRESENT: &str = "c2pa_present";
 
 /// Asks every stage to end early. Cloning shares it.
 #[derive(Debug, Clone, Default)]

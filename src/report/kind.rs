@@ -14,6 +14,8 @@ pub enum ReportKind {
     Json,
     /// The recording once more, with boxes, scores and the call's strip drawn over it (WebM)
     Overlay,
+    /// A signed bundle of records, page, stills and hashes, for `unmask verify` and `unmask replay`
+    Evidence,
 }
 
 impl ReportKind {
@@ -30,11 +32,12 @@ impl ReportKind {
             Self::Vtt => ".vtt",
             Self::Json => ".summary.json",
             Self::Overlay => ".overlay.webm",
+            Self::Evidence => ".evidence",
         }
     }
 
     /// True when it shows pictures of events.
     pub fn wants_stills(self) -> bool {
-        matches!(self, Self::Html)
+        matches!(self, Self::Html | Self::Evidence)
     }
 }

@@ -13,7 +13,7 @@ use super::pull::{Audio, Shared, Video};
 use super::{init, make};
 use crate::config::Limits;
 use crate::media::input::Ready;
-use crate::media::{Cancel, Input, MediaError, Source, Streams};
+use crate::media::{C2PA_PRESENT, Cancel, Input, MediaError, Source, Streams};
 use crate::types::MediaTime;
 use crate::types::record::{AudioInfo, SourceInfo, VideoInfo, Warning, round};
 
@@ -199,6 +199,10 @@ impl GstSource {
                 });
             }
         }
+        if self.input.c2pa == Some(true) {
+            let message = "carries a C2PA manifest (Content Credentials), which is not verified here".into();
+            self.extra.push(Warning { code: C2PA_PRESENT.into(), message, count: 1 });
+        }
         self.info = SourceInfo {
             uri: self.input.shown.clone(),
             sha256: self.input.sha256.clone(),
@@ -207,6 +211,7 @@ impl GstSource {
             duration_s: duration.map(|d| round(d, 3)),
             video,
             audio,
+            c2pa: self.input.c2pa,
         };
         Ok(())
     }

@@ -37,6 +37,9 @@ pub struct SourceInfo {
     pub video: Option<VideoInfo>,
     /// The audio stream that is analysed.
     pub audio: Option<AudioInfo>,
+    /// Whether the file carries a C2PA manifest, which is not verified; absent where one has no place. That there is
+    /// none is no sign.
+    pub c2pa: Option<bool>,
 }
 
 /// A video stream.
