@@ -173,16 +173,48 @@ impl Copy {
             said.push(format!("differs from {} on: {altered} of {} bytes, namely {ranges}{more}", at(from), c.bytes));
         }
         if c.found < c.bytes {
-            let as_far = if c.altered.is_empty() { ", unaltered as far as it goes" } else { "" };
-            said.push(format!("is cut: it ends at {} of {}{as_far}", at(c.found), c.bytes));
-            let last = c.unjudged.end - c.unjudged.start;
-            if last > 0 {
-                said.push(format!("its last {last} bytes cannot be judged, their segment is incomplete"));
+            let (judged, last) = (c.unjudged.start, c.unjudged.end - c.unjudged.start);
+            said.push(match (c.altered.is_empty(), judged) {
+                (true, 0) => format!("is shorter, and too short to be judged: {} of {} bytes", c.found, c.bytes),
+                (true, _) => {
+                    format!("is cut: unaltered up to byte {judged}, it ends at {} of {}", at(c.found), c.bytes)
+                }
+                (false, _) => format!("it ends at {} of {}", at(c.found), c.bytes),
+            });
+            if last > 0 && judged > 0 {
+                said.push(format!("its last {last} bytes cannot be judged, as their segment is incomplete"));
             }
         }
         if c.found > c.bytes {
             said.push(format!("has {} bytes put behind its end", c.found - c.bytes));
         }
         said.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_say_where_and_claim_no_more_than_is_known() {
+        let bytes: Vec<u8> = (0..100u8).collect();
+        let chain = Chain::of(&*bytes, 16).unwrap().0;
+        let words = |copy: &[u8]| {
+            let comparison = chain.compare(copy).unwrap();
+            if comparison.is_same() { Copy::Same } else { Copy::Differs(Some(comparison)) }.words(Some(50.0))
+        };
+        assert!(words(&bytes).contains("byte for byte"));
+        assert_eq!(
+            words(&bytes[..40]),
+            "is cut: unaltered up to byte 32, it ends at byte 40 (about second 20.0) of 100; \
+             its last 8 bytes cannot be judged, as their segment is incomplete"
+        );
+        assert!(words(b"another").starts_with("is shorter, and too short to be judged"));
+        assert_eq!(words(&[&bytes[..], b"xy"].concat()), "has 2 bytes put behind its end");
+        let mut altered = bytes.clone();
+        (altered[20], altered[40], altered[90]) = (0, 0, 0);
+        let said = words(&altered);
+        assert_eq!(said, "differs from byte 16 (about second 8.0) on: 48 of 100 bytes, namely 16–48, 80–96");
     }
 }

@@ -14,8 +14,8 @@ use crate::infer::hex;
 /// One link, or any SHA-256.
 pub type Hash = [u8; 32];
 
-/// Smallest segment: as near as an alteration of a recording up to 1 GiB can be told.
-const SEGMENT_BYTES: u64 = 64 << 10;
+/// Smallest segment: as near as an alteration of a recording up to 64 MiB can be told.
+const SEGMENT_BYTES: u64 = 4 << 10;
 
 /// Most segments (1 MB of links); segments of larger recordings double until they fit.
 const MAX_SEGMENTS: u64 = 1 << 14;
@@ -163,9 +163,10 @@ mod tests {
 
     #[test]
     fn segments_grow_with_the_recording() {
-        assert_eq!(segment_bytes(0), 64 << 10);
+        assert_eq!(segment_bytes(0), 4 << 10);
+        assert_eq!(segment_bytes(64 << 20), 4 << 10);
+        assert_eq!(segment_bytes((64 << 20) + 1), 8 << 10);
         assert_eq!(segment_bytes(1 << 30), 64 << 10);
-        assert_eq!(segment_bytes((1 << 30) + 1), 128 << 10);
         assert!((64u64 << 30).div_ceil(segment_bytes(64 << 30)) <= MAX_SEGMENTS);
     }
 
