@@ -118,6 +118,22 @@ fn a_bundle_is_verified_with_its_recording_and_its_key() {
 }
 
 #[test]
+fn a_key_is_made_on_first_use_and_printed() {
+    let dir = folder("evidence-key");
+    let _gone = std::fs::remove_dir_all(dir.join("unmask"));
+    let print = || program().arg("key").env("XDG_CONFIG_HOME", &dir).output().unwrap();
+    let (first, second) = (print(), print());
+    assert!(first.status.success(), "{}", stderr(&first));
+    assert_eq!(first.stdout, second.stdout);
+    let secret = dir.join("unmask/evidence.key");
+    assert_ne!(std::fs::read(&secret).unwrap(), first.stdout, "the secret is not what is printed");
+    std::fs::write(&secret, "nonsense").unwrap();
+    let broken = print();
+    assert_eq!(broken.status.code(), Some(6));
+    assert!(stderr(&broken).contains("evidence.key"), "{}", stderr(&broken));
+}
+
+#[test]
 fn an_altered_bundle_is_refused_and_the_part_is_named() {
     let call = scanned("evidence-altered");
     let mut bytes = std::fs::read(&call.bundle).unwrap();
