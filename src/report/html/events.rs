@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::Call;
-use super::measure::measure;
+use super::measure::measures;
 use super::parts::{count, number, section, sentence, span};
 use super::stills;
 use crate::report::words::clock;
@@ -105,8 +105,7 @@ fn moment(call: &Call<'_>, i: usize, event: &EventRecord, why: bool) -> Markup {
             dl.measures {
                 @if let Some(track) = event.track { div { dt { "whose" } dd { "face " (track.0) } } }
                 @if scores || event.score.get() < 1.0 { div { dt { (strength) } dd { (number(event.score)) } } }
-                @for (key, value) in event.detail.iter().filter(|(key, _)| key.as_str() != "length_s") {
-                    @let (words, number) = measure(key, *value);
+                @for (words, number) in measures(event.kind, &event.detail) {
                     div { dt { (words) } dd { (number) } }
                 }
             }

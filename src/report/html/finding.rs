@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::Call;
-use super::parts::{count, mark, number, numbers, outcome_name, reasons, result, scale, section, seek, sentence};
+use super::parts::{mark, number, numbers, outcome_name, reasons, result, scale, section, seek, sentence};
 use crate::report::words::{clock, outcome};
 use crate::types::EventClass;
 use crate::types::record::{EventRecord, Finding, Outcome, SyncLag};
@@ -18,14 +18,14 @@ pub(super) fn file_name(uri: &str) -> &str {
 pub(super) fn header(call: &Call<'_>) -> Markup {
     let source = &call.timeline.start.source;
     let video = source.video.as_ref().map(|v| {
-        let fps = v.fps.map(|f| format!(", {f:.4} frames/s")).unwrap_or_default();
-        format!("{} {}×{}{}", v.codec, v.width, v.height, fps.replace(".0000", ""))
+        let fps = v.fps.map(|f| format!(", {} frames/s", (f * 100.0).round() / 100.0)).unwrap_or_default();
+        format!("{} {}×{}{}", v.codec, v.width, v.height, fps)
     });
     let audio = source.audio.as_ref().map(|a| format!("{} {} Hz", a.codec, a.rate_hz));
     let length = Some(clock(call.timeline.length_s().max(source.duration_s.unwrap_or(0.0))));
     let facts: Vec<String> = [length, video, audio].into_iter().flatten().collect();
     html! {
-        header.top {
+        header.masthead {
             p.brand { b { "unmask" } " report of one call" }
             h1 { (file_name(&source.uri)) }
             p.facts { (facts.join(" · ")) }
@@ -119,9 +119,12 @@ fn summary(call: &Call<'_>) -> Markup {
         signs.iter().max_by(|a, b| a.score.get().total_cmp(&b.score.get()).then(b.start_s.total_cmp(&a.start_s)));
     html! {
         @if let (Some(first), Some(strongest)) = (signs.first(), strongest) {
-            (count(signs.len(), "sign")) " between " (seek(first.start_s, call.recording.as_deref())) " and "
-            (seek(end_s, call.recording.as_deref())) "; the strongest at "
-            (seek(strongest.start_s, call.recording.as_deref())) " (" (strongest.kind.title()) ", "
+            @if signs.len() == 1 { "1 sign" }
+            @else {
+                (signs.len()) " signs between " (seek(first.start_s, call.recording.as_deref())) " and "
+                (seek(end_s, call.recording.as_deref())) "; the strongest"
+            }
+            " at " (seek(strongest.start_s, call.recording.as_deref())) " (" (strongest.kind.title()) ", "
             (number(strongest.score)) ")."
         }
     }

@@ -20,8 +20,8 @@ const MARK_APART: f64 = 0.012;
 const TICKS: f64 = 6.0;
 
 /// Distances of ticks in seconds.
-const TICK_S: [f64; 15] =
-    [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0];
+const TICK_S: [f64; 16] =
+    [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21600.0];
 
 /// Every lane under a common ruler.
 pub(super) fn render(call: &Call<'_>) -> Markup {

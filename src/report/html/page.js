@@ -54,9 +54,9 @@
   // Drawing: only what is in view changes.
   const x = (t) => ((t - from) / (to - from)) * 100;
   const place = (line, t) => { line.style.left = x(t) + "%"; };
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600];
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 21600];
   function ruler() {
-    const svg = $("ruler"), span = to - from, step = steps.find((s) => span / s <= Math.max(4, over.clientWidth / 130)) || span / 6;
+    const svg = $("ruler"), span = to - from, step = steps.find((s) => span / s <= Math.max(4, over.clientWidth / 75)) || span / 6;
     const ns = "http://www.w3.org/2000/svg", parts = [];
     for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
       const line = document.createElementNS(ns, "line");

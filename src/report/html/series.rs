@@ -93,11 +93,6 @@ impl Series {
             reasons: steps.iter().map(|s| s.iter().flat_map(|x| x.reasons.iter().copied()).collect()).collect(),
         }
     }
-
-    /// Number of steps.
-    pub fn len(&self) -> usize {
-        self.fused.len()
-    }
 }
 
 /// The faces with lanes, by number: those in view longest, and those with signs.
@@ -156,7 +151,7 @@ mod tests {
         let second = timeline.seconds[4].clone();
         timeline.seconds.resize(3 * 3600, second);
         let series = Series::of(&timeline);
-        assert_eq!((series.step_s, series.len()), (2, 5400));
+        assert_eq!((series.step_s, series.fused.len()), (2, 5400));
         assert_eq!(series.faces.len(), 1);
         assert!(series.fused.iter().all(Option::is_some));
     }
@@ -167,6 +162,6 @@ mod tests {
         timeline.seconds.clear();
         timeline.verdict.coverage = crate::types::record::Coverage::default();
         let series = Series::of(&timeline);
-        assert_eq!((series.len(), series.length_s), (0, 1.0));
+        assert_eq!((series.fused.len(), series.length_s), (0, 1.0));
     }
 }

@@ -84,7 +84,7 @@ const SYMBOLS: &str = r#"<svg class="defs" width="0" height="0" aria-hidden="tru
 <symbol id="m-signs_found" viewBox="0 0 16 16"><path d="M8 .8 15.2 8 8 15.2 .8 8Z" fill="currentColor"/></symbol>
 <symbol id="m-inconclusive" viewBox="0 0 16 16"><circle cx="8" cy="8" r="6" fill="none" stroke="currentColor" stroke-width="1.8"/><path d="M8 2a6 6 0 0 1 0 12Z" fill="currentColor"/></symbol>
 <symbol id="m-no_signs_found" viewBox="0 0 16 16"><circle cx="8" cy="8" r="6" fill="none" stroke="currentColor" stroke-width="1.8"/></symbol>
-<symbol id="m-not_assessed" viewBox="0 0 16 16"><path d="M2.5 8h11" stroke="currentColor" stroke-width="2" stroke-dasharray="2.6 1.6"/></symbol>
+<symbol id="m-not_assessed" viewBox="0 0 16 16"><path d="M1.5 8h13" stroke="currentColor" stroke-width="2.4"/></symbol>
 <symbol id="m-failed" viewBox="0 0 16 16"><path d="m3 3 10 10M13 3 3 13" stroke="currentColor" stroke-width="2"/></symbol>
 <symbol id="m-waiting" viewBox="0 0 16 16"><path d="M2 8h.1M8 8h.1M14 8h.1" stroke="currentColor" stroke-width="2.6" stroke-linecap="round"/></symbol>
 </defs></svg>"#;
