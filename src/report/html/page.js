@@ -7,7 +7,7 @@
   const [hover, cursor] = over.children;
   const draws = [...lanes.querySelectorAll("svg.draw")];
   const length = data.length_s;
-  let from = 0, to = length, at = 0, media = null;
+  let from = 0, to = length, at = 0, media = null, used = false, away = false;
 
   const clock = (s) => {
     const t = Math.round(Math.max(0, s) * 10), h = Math.floor(t / 36000);
@@ -98,7 +98,7 @@
     over.setAttribute("aria-valuenow", at.toFixed(1));
     over.setAttribute("aria-valuetext", spoken(at));
     if (hover.hidden) read(at);
-    if (media && !follow) media.currentTime = at;
+    if (media && !follow) { media.currentTime = at; dock(true); }
   }
 
   // Pointer: one finger or button goes there and drags, two fingers zoom.
@@ -180,7 +180,7 @@
       if (at > 0) player.currentTime = at;
     });
     player.addEventListener("error", () => { if (media !== player) said.textContent = address.startsWith("blob:") ? "This file cannot be played here." : asked; });
-    const play = (on) => () => { $("play").textContent = on ? "Pause" : "Play"; if (on) follow(); };
+    const play = (on) => () => { $("play").textContent = on ? "Pause" : "Play"; if (on) { dock(true); follow(); } };
     player.addEventListener("play", play(true));
     player.addEventListener("pause", play(false));
     player.addEventListener("seeked", () => go(player.currentTime, true));
@@ -210,12 +210,16 @@
     go(Number(link.dataset.t));
     if (!media) over.focus();
   });
+  // A recording in use stays in view, in a corner, when its place is scrolled away.
+  function dock(use) {
+    used = used || use;
+    const docked = used && away && media !== null;
+    if (docked && !stage.classList.contains("docked")) stage.style.setProperty("--held", stage.offsetHeight + "px");
+    stage.classList.toggle("docked", docked);
+  }
   if (self.IntersectionObserver) {
-    new IntersectionObserver(([entry]) => {
-      const away = !entry.isIntersecting && media !== null && !stage.hidden;
-      if (away && !stage.classList.contains("docked")) stage.style.setProperty("--held", stage.offsetHeight + "px");
-      stage.classList.toggle("docked", away);
-    }).observe(stage);
+    const watch = ([entry]) => { away = entry.intersectionRatio < 0.35; dock(false); };
+    new IntersectionObserver(watch, { threshold: [0, 0.35, 0.7] }).observe(stage);
   }
 
   // Folded events open when they are linked to, and on paper.
