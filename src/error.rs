@@ -5,6 +5,7 @@ use crate::config::ConfigError;
 use crate::eval::EvalError;
 use crate::evidence::EvidenceError;
 use crate::infer::InferError;
+use crate::link::VaultError;
 use crate::media::MediaError;
 use crate::report::ReportError;
 use crate::store::StoreError;
@@ -87,6 +88,9 @@ pub enum Error {
     /// Evidence bundles and their keys.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
+    /// Sealed face prints and their key.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A stage ended without saying why.
     #[error("the {0} stage stopped unexpectedly; please report this as a bug")]
     StagePanicked(&'static str),
@@ -102,6 +106,7 @@ impl Error {
             Self::Eval(e) => e.kind(),
             Self::Report(_) => ErrorKind::Environment,
             Self::Batch(e) => e.kind(),
+            Self::Vault(_) => ErrorKind::Environment,
             Self::Store(e) => e.kind(),
             Self::Evidence(e) => e.kind(),
             Self::StagePanicked(_) => ErrorKind::Bug,
@@ -111,7 +116,7 @@ impl Error {
     /// True for a broken installation or a full disk: every recording would fail alike.
     pub fn stops_all(&self) -> bool {
         match self {
-            Self::Report(_) | Self::Infer(_) | Self::Config(_) | Self::Store(_) => true,
+            Self::Report(_) | Self::Infer(_) | Self::Config(_) | Self::Store(_) | Self::Vault(_) => true,
             Self::Batch(e) => e.stops_all(),
             Self::Evidence(e) => e.kind() != ErrorKind::Input,
             Self::Media(_) | Self::Eval(_) | Self::StagePanicked(_) => false,

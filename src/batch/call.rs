@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::evidence::{self, EvidenceError, SecretKey};
 use crate::media::gst::{Draw, Tracks, draw_over};
 use crate::media::{self, Cancel, Input, Source, SourceSpec};
-use crate::pipeline::{Engines, Run, analyze};
+use crate::pipeline::{Engines, Person, Run, analyze};
 use crate::report::{
     Covered, Jsonl, Page, Painter, ReportError, ReportKind, Tee, Timeline, TimelineSink, read_records,
 };
@@ -58,7 +58,15 @@ pub trait Watch {
     fn reached(&mut self, pts: MediaTime);
 }
 
-/// Scans a call and writes its files; returns its timeline.
+/// A call that was scanned.
+pub struct Scanned {
+    /// Second by second.
+    pub timeline: Timeline,
+    /// Who was in view, most seen first; in memory only.
+    pub people: Vec<Person>,
+}
+
+/// Scans a call and writes its files.
 pub fn scan_call(
     input: &Input,
     output: &CallOutput,
@@ -66,18 +74,19 @@ pub fn scan_call(
     engines: &mut Engines,
     cancel: &Cancel,
     watch: &mut dyn Watch,
-) -> Result<Timeline, Error> {
+) -> Result<Scanned, Error> {
     let key = output.open_key()?;
     let mut source = media::build(SourceSpec::Gst(input.clone()), &config.limits, cancel)?;
     watch.opened(source.info());
-    let timeline = records(&mut *source, output, config, engines, cancel, watch)?;
+    let scanned = records(&mut *source, output, config, engines, cancel, watch)?;
+    let timeline = &scanned.timeline;
     drop(source);
     let stills = match output.reports.iter().any(|kind| kind.wants_stills()) {
-        true => stills(input, &timeline, output.redact, config, engines, cancel)?,
+        true => stills(input, timeline, output.redact, config, engines, cancel)?,
         false => Vec::new(),
     };
     let recording = recording_link(input, &output.dir);
-    let page = Page { timeline: &timeline, stills: &stills, recording: recording.as_deref() };
+    let page = Page { timeline, stills: &stills, recording: recording.as_deref() };
     for kind in &output.reports {
         let path = output.path(kind.ending());
         match kind {
@@ -85,7 +94,7 @@ pub fn scan_call(
             ReportKind::Csv => write_whole(&path, &page.csv()?)?,
             ReportKind::Vtt => write_whole(&path, &page.vtt())?,
             ReportKind::Json => write_whole(&path, &page.json()?)?,
-            ReportKind::Overlay => draw(input, output, &timeline, config, cancel)?,
+            ReportKind::Overlay => draw(input, output, timeline, config, cancel)?,
             ReportKind::Evidence => {
                 if let Some(key) = &key {
                     bundle(input, output, config, &page, key)?;
@@ -93,7 +102,7 @@ pub fn scan_call(
             }
         }
     }
-    Ok(timeline)
+    Ok(scanned)
 }
 
 /// Draws the records over the recording; a recording without pictures has no overlay.
@@ -149,7 +158,7 @@ fn records(
     engines: &mut Engines,
     cancel: &Cancel,
     watch: &mut dyn Watch,
-) -> Result<Timeline, Error> {
+) -> Result<Scanned, Error> {
     let (path, part) = (output.path(".jsonl"), output.path(".jsonl.part"));
     let file = File::create(&part).map_err(|e| failed(&part, e))?;
     let kept = file.try_clone().map_err(|e| failed(&part, e))?;
@@ -157,10 +166,11 @@ fn records(
     let mut timeline = TimelineSink::default();
     let mut sink = Tee::new(&mut jsonl, &mut timeline);
     let run = Run { config, engines, sink: &mut sink, cancel, progress: &mut |pts| watch.reached(pts) };
-    analyze(source, run)?;
+    let people = analyze(source, run)?.people;
     kept.sync_all().map_err(|e| failed(&part, e))?;
     std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?;
-    timeline.take().ok_or_else(|| ReportError::Incomplete { name: path.display().to_string() }.into())
+    let timeline = timeline.take().ok_or_else(|| ReportError::Incomplete { name: path.display().to_string() })?;
+    Ok(Scanned { timeline, people })
 }
 
 /// Writes a file that is whole or not there, also after a power cut.

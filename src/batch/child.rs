@@ -9,10 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::BatchError;
-use super::worker::{Job, Said};
+use super::worker::{Found, Job, Said};
 use crate::error::ErrorKind;
 use crate::media::{Cancel, Input, redact_uri};
-use crate::report::index::CallFinding;
 
 /// How long a child that was ended by Ctrl-C waits for its parent to hear of it, too.
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
@@ -48,7 +47,7 @@ pub fn scan_in_child(
     slot: &Slot,
     stop: &Cancel,
     say: &mut dyn FnMut(Said),
-) -> Result<Option<CallFinding>, BatchError> {
+) -> Result<Option<Found>, BatchError> {
     let failed = |source| BatchError::Spawn { source };
     let mut command = Command::new(program);
     command.arg("work").stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -88,14 +87,9 @@ fn listen(mut from: impl BufRead, last: &mut Option<Said>, say: &mut dyn FnMut(S
     }
 }
 
-fn outcome(
-    input: &str,
-    last: Option<Said>,
-    status: ExitStatus,
-    stop: &Cancel,
-) -> Result<Option<CallFinding>, BatchError> {
+fn outcome(input: &str, last: Option<Said>, status: ExitStatus, stop: &Cancel) -> Result<Option<Found>, BatchError> {
     match last {
-        Some(Said::Done { finding }) => return Ok(Some(finding)),
+        Some(Said::Done { found }) => return Ok(Some(found)),
         Some(Said::Failed { message, code, stops_all }) => {
             let kind = ErrorKind::of_exit_code(code).unwrap_or(ErrorKind::Bug);
             return Err(BatchError::Call { message, kind, stops_all });
@@ -124,8 +118,8 @@ mod tests {
         let config = crate::Config::default();
         let (dir, name) = ("/nowhere".into(), "a".into());
         let (reports, redact) = (vec![crate::report::ReportKind::Html], crate::stills::Redact::Others);
-        let (key, ort_lib, models_dir) = (None, None, None);
-        Job { input: "a.mp4".into(), dir, name, reports, redact, key, config, ort_lib, models_dir }
+        let (key, link, ort_lib, models_dir) = (None, None, None, None);
+        Job { input: "a.mp4".into(), dir, name, reports, redact, key, link, config, ort_lib, models_dir }
     }
 
     /// A program that stands in for the child.
@@ -137,7 +131,7 @@ mod tests {
         path
     }
 
-    fn scan(text: &str) -> (Result<Option<CallFinding>, BatchError>, usize) {
+    fn scan(text: &str) -> (Result<Option<Found>, BatchError>, usize) {
         let dir = tempfile::tempdir().unwrap();
         let program = program(dir.path(), text);
         let mut said = 0;

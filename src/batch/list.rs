@@ -27,12 +27,14 @@ pub struct Listed {
     pub text: String,
     /// What it is, or why it cannot be one.
     pub input: Result<Input, Error>,
+    /// The candidate's name, where a list gives one behind a tab.
+    pub candidate: Option<String>,
 }
 
 impl Listed {
     /// One recording.
     pub fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), input: Input::parse(text).map_err(Error::from) }
+        Self { text: text.to_owned(), input: Input::parse(text).map_err(Error::from), candidate: None }
     }
 
     /// For messages; no credentials.
@@ -60,7 +62,7 @@ pub fn expand(inputs: &[String], out: &Path) -> Vec<Listed> {
     let mut listed = Vec::new();
     for text in inputs {
         if let Err(error) = add(text, out, true, &mut listed) {
-            listed.push(Listed { text: text.clone(), input: Err(error.into()) });
+            listed.push(Listed { text: text.clone(), input: Err(error.into()), candidate: None });
         }
     }
     let mut seen = HashSet::new();
@@ -84,7 +86,10 @@ fn add(text: &str, out: &Path, lists: bool, to: &mut Vec<Listed>) -> Result<(), 
             let read = std::fs::read(path);
             let bytes = read.map_err(|source| BatchError::Unreadable { path: path.clone(), source })?;
             for line in lines(&String::from_utf8_lossy(&bytes)) {
+                let (line, candidate) = line.split_once('\t').map_or((line, None), |(l, c)| (l.trim(), Some(c.trim())));
+                let from = to.len();
                 add(&relative(line, path), out, false, to)?;
+                to[from..].iter_mut().for_each(|one| one.candidate = candidate.map(str::to_owned));
             }
         }
         _ => to.push(one),

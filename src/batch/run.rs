@@ -10,13 +10,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::child::{Slot, scan_in_child};
 use super::list::Listed;
 use super::share::{Share, part};
-use super::worker::{Job, Said, perform};
-use super::{BatchError, analysis_key, write_index};
+use super::worker::{Found, Job, Said, perform};
+use super::{BatchError, analysis_key, write_index, write_links};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::media::{Cancel, Input, sha256_of};
 use crate::report::ReportKind;
-use crate::report::index::CallFinding;
 use crate::stills::Redact;
 use crate::store::{Fingerprint, Made, Progress, Store, StoreError};
 
@@ -39,6 +38,8 @@ pub struct Batch<'a> {
     pub redact: Redact,
     /// What signs evidence bundles; none: the user's own key.
     pub key: Option<&'a Path>,
+    /// Keep face prints and compare them; none: no print is ever made.
+    pub link: Option<Linking<'a>>,
     /// Calls scanned at the same time.
     pub jobs: usize,
     /// Scan also what is unchanged.
@@ -51,6 +52,15 @@ pub struct Batch<'a> {
     pub program: PathBuf,
     /// Asks for an early end; calls that are being scanned then wait for the next run.
     pub cancel: &'a Cancel,
+}
+
+/// Consent to compare candidates' faces, and what seals them.
+#[derive(Debug, Clone, Copy)]
+pub struct Linking<'a> {
+    /// Who consented to what, in words; kept with each print.
+    pub consent: &'a str,
+    /// Key file.
+    pub key: &'a Path,
 }
 
 /// What whoever waits is told.
@@ -101,6 +111,9 @@ pub fn scan_all(listed: Vec<Listed>, batch: &Batch<'_>, notice: &mut dyn FnMut(N
     let mut books = Books::new(store, &planned, key, batch, notice);
     supervise(&planned, batch, &stop, &mut books);
     write_index(&books.store)?;
+    if let Some(link) = &batch.link {
+        write_links(&books.store, link.key, &batch.config.link)?;
+    }
     match books.fatal {
         Some(error) => Err(error),
         None => Ok(books.tally()),
@@ -133,7 +146,8 @@ fn plan(listed: Listed, store: &Store, key: &str, batch: &Batch<'_>) -> Result<P
     reports.dedup();
     let made = batch.reports.iter().all(|kind| call.report_kinds().contains(kind));
     let there = call.files.iter().all(|file| batch.dir.join(file).exists());
-    let same = call.state == Progress::Done && call.analysis.as_deref() == Some(key) && made && there;
+    let printed = batch.link.is_none() || store.has_print(&call.name)?;
+    let same = call.state == Progress::Done && call.analysis.as_deref() == Some(key) && made && there && printed;
     let before = match (&listed.input, call.sha256) {
         (Ok(Input::File(_)), Some(sha256)) if same && !batch.again => Before::Hash(sha256),
         (Ok(Input::Uri(_)), _) if same && !batch.again => Before::Address,
@@ -150,7 +164,7 @@ enum News {
 }
 
 enum Ended {
-    Done(CallFinding),
+    Done(Found),
     Unchanged,
     Interrupted,
     Failed(BatchError),
@@ -238,6 +252,7 @@ fn scan(call: &Planned, batch: &Batch<'_>, slot: &Slot, stop: &Cancel, tell: &mu
         reports: call.reports.clone(),
         redact: batch.redact,
         key: batch.key.map(Path::to_owned),
+        link: batch.link.map(|link| link.key.to_owned()),
         config: batch.config.clone(),
         ort_lib: batch.config.runtime.ort_lib.clone(),
         models_dir: batch.config.runtime.models_dir.clone(),
@@ -249,21 +264,21 @@ fn scan(call: &Planned, batch: &Batch<'_>, slot: &Slot, stop: &Cancel, tell: &mu
         _ => scan_in_child(&batch.program, &job, slot, stop, &mut say),
     };
     match scanned {
-        Ok(Some(finding)) => Ended::Done(finding),
+        Ok(Some(found)) => Ended::Done(found),
         Ok(None) => Ended::Interrupted,
         Err(error) => Ended::Failed(error),
     }
 }
 
 /// Standard input is this process's own: no child could read it.
-fn scan_here(job: &Job, stop: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Option<CallFinding>, BatchError> {
-    let mut found = None;
+fn scan_here(job: &Job, stop: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Option<Found>, BatchError> {
+    let mut done = None;
     let scanned = perform(job, stop, &mut |said| match said {
-        Said::Done { finding } => found = Some(finding),
+        Said::Done { found } => done = Some(found),
         said => say(said),
     });
     let failed = |e: Error| BatchError::Call { message: e.to_string(), kind: e.kind(), stops_all: e.stops_all() };
-    scanned.map(|()| found).map_err(failed)
+    scanned.map(|()| done).map_err(failed)
 }
 
 /// What is known of every call, in memory and in the store.
@@ -323,10 +338,14 @@ impl<'a> Books<'a> {
         self.shares[i].ended = true;
         self.stale = true;
         match ended {
-            Ended::Done(finding) => {
+            Ended::Done(Found { finding, print }) => {
                 let files = lasting_files(self.batch.dir, call)?;
                 let made = Made { reports: &call.reports, files: &files };
                 self.store.done(&call.name, &self.seen[i], &self.key, &finding, &made)?;
+                if let (Some(print), Some(link)) = (print, &self.batch.link) {
+                    let candidate = call.listed.candidate.as_deref().unwrap_or(&call.name);
+                    self.store.keep_print(&call.name, candidate, &print, link.consent)?;
+                }
                 self.done += 1;
             }
             Ended::Unchanged => self.skipped += 1,

@@ -2,7 +2,7 @@
 //! and files. It ends when its standard input does: when its parent is gone, however that ended.
 
 use std::io::{BufRead, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::{CallOutput, Watch, scan_call};
 use crate::config::Config;
 use crate::error::Error;
+use crate::link::{Print, SealedPrint, Vault};
 use crate::media::{Cancel, Input, MediaError};
-use crate::pipeline::Engines;
+use crate::pipeline::{Engines, Person};
 use crate::report::index::CallFinding;
 use crate::report::{ReportError, ReportKind};
-use crate::stills::Redact;
+use crate::stills::{Redact, portrait};
 use crate::store::Fingerprint;
 use crate::types::MediaTime;
 use crate::types::record::SourceInfo;
@@ -37,12 +38,23 @@ pub struct Job {
     pub redact: Redact,
     /// What signs evidence bundles; none: the user's own key.
     pub key: Option<PathBuf>,
+    /// What seals the face print; none: no print is made.
+    pub link: Option<PathBuf>,
     /// How to analyse.
     pub config: Config,
     /// ONNX Runtime's library, which the configuration does not carry along.
     pub ort_lib: Option<PathBuf>,
     /// Folder of the models, likewise.
     pub models_dir: Option<PathBuf>,
+}
+
+/// What a child found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Found {
+    /// For the index.
+    pub finding: CallFinding,
+    /// The main face, sealed; only where linking was asked for.
+    pub print: Option<SealedPrint>,
 }
 
 /// What a child says.
@@ -66,7 +78,7 @@ pub enum Said {
     /// All files are written.
     Done {
         /// What was found.
-        finding: CallFinding,
+        found: Found,
     },
     /// It cannot be scanned; the exit code says who must act.
     Failed {
@@ -93,13 +105,13 @@ impl Said {
 pub fn perform(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<(), Error> {
     let scanned = scan(job, cancel, say);
     say(match &scanned {
-        Ok(finding) => Said::Done { finding: finding.clone() },
+        Ok(found) => Said::Done { found: found.clone() },
         Err(e) => Said::Failed { message: e.to_string(), code: e.kind().exit_code(), stops_all: e.stops_all() },
     });
     scanned.map(drop)
 }
 
-fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<CallFinding, Error> {
+fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, Error> {
     let input = Input::parse(&job.input)?;
     if let Input::File(path) = &input
         && !path.exists()
@@ -114,8 +126,34 @@ fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<CallFin
     let output = CallOutput { dir, name, reports, redact: job.redact, key: job.key.clone() };
     let mut engines = Engines::load(&config)?;
     let mut teller = Teller { say, said: None };
-    let timeline = scan_call(&input, &output, &config, &mut engines, cancel, &mut teller)?;
-    Ok(CallFinding::of(&timeline))
+    let scanned = scan_call(&input, &output, &config, &mut engines, cancel, &mut teller)?;
+    let finding = CallFinding::of(&scanned.timeline);
+    let print = match &job.link {
+        Some(key) => Some(print(job, &input, key, scanned.people, (&config, &mut engines), cancel)?),
+        None => None,
+    };
+    Ok(Found { finding, print })
+}
+
+/// Seals the main face of a call: the one that was most seen.
+fn print(
+    job: &Job,
+    input: &Input,
+    key: &Path,
+    people: Vec<Person>,
+    (config, engines): (&Config, &mut Engines),
+    cancel: &Cancel,
+) -> Result<SealedPrint, Error> {
+    let vault = Vault::open(key)?;
+    let (call, candidate) = (job.name.clone(), String::new());
+    let print = match people.into_iter().next() {
+        Some(Person { views, embedding, clearest, .. }) => {
+            let portrait = portrait(input, clearest, config, engines, cancel)?;
+            Print { call, candidate, views, embedding, portrait }
+        }
+        None => Print { call, candidate, views: 0, embedding: vec![], portrait: vec![] },
+    };
+    Ok(SealedPrint { views: print.views, sealed: vault.seal(&print.call, &print.secret())? })
 }
 
 /// Tells what a scan reports, not too often.

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use unmask::batch::{self, Batch, Notice};
+use unmask::batch::{self, Batch, Linking, Notice};
+use unmask::link::Vault;
 use unmask::report::ReportKind;
 use unmask::stills::Redact;
 use unmask::{Cancel, Config, Error};
@@ -39,6 +40,15 @@ pub struct BatchArgs {
     /// What signs evidence bundles (default: evidence.key in the user's configuration folder; made on first use)
     #[arg(long, value_name = "FILE", requires = "out")]
     key: Option<PathBuf>,
+    /// Compare the candidates' faces across the calls of DIR: needs their consent, and keeps sealed face prints
+    #[arg(long, requires_all = ["out", "consent"])]
+    link: bool,
+    /// Who consented to the comparison, how and when; kept with each face print
+    #[arg(long, value_name = "TEXT", requires = "link")]
+    consent: Option<String>,
+    /// What seals the face prints (default: link.key in the user's configuration folder; made on first use)
+    #[arg(long, value_name = "FILE", requires = "link")]
+    link_key: Option<PathBuf>,
     /// Scan also what is unchanged since it was scanned
     #[arg(long, requires = "out")]
     again: bool,
@@ -55,7 +65,14 @@ pub fn run(inputs: &[String], dir: &Path, args: &BatchArgs, config: &Config) -> 
     let (reports, jobs, keep_days) = (args.report.as_slice(), jobs(args.jobs), args.keep_days);
     let (redact, again) = (args.redact, args.again);
     let key = args.key.as_deref();
-    let batch = Batch { dir, reports, redact, key, jobs, again, keep_days, config, program, cancel: &cancel };
+    let link_key = match (&args.link_key, args.link) {
+        (Some(path), _) => path.clone(),
+        (None, true) => Vault::default_path().map_err(Error::from)?,
+        (None, false) => PathBuf::new(),
+    };
+    let linking = |consent| Linking { consent, key: &link_key };
+    let link = args.consent.as_deref().filter(|_| args.link).map(linking);
+    let batch = Batch { dir, reports, redact, key, link, jobs, again, keep_days, config, program, cancel: &cancel };
     let progress = Progress::of_calls();
     let tally = batch::scan_all(batch::expand(inputs, dir), &batch, &mut |notice| match notice {
         Notice::Progress { part, ended, of } => progress.part(part, ended, of),

@@ -1,5 +1,9 @@
 //! Configuration. In: a TOML file, or nothing. Out: values that are complete and within their bounds.
 
+mod user;
+
+pub use user::user_file;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

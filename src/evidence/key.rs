@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 
 use super::EvidenceError;
+use crate::config::user_file;
 use crate::infer::hex;
 
 /// A secret Ed25519 key (RFC 8032). Its memory is wiped when it is dropped.
@@ -18,10 +19,7 @@ pub struct PublicKey(VerifyingKey);
 impl SecretKey {
     /// Where the key of this user is: `unmask/evidence.key` in `XDG_CONFIG_HOME`, or in `.config` at home.
     pub fn default_path() -> Result<PathBuf, EvidenceError> {
-        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let config = set("XDG_CONFIG_HOME").filter(|dir| dir.is_absolute());
-        let folder = config.or_else(|| set("HOME").map(|home| home.join(".config")));
-        Ok(folder.ok_or(EvidenceError::NoKeyFolder)?.join("unmask/evidence.key"))
+        user_file("evidence.key").ok_or(EvidenceError::NoKeyFolder)
     }
 
     /// Reads the key, or makes it when the file is not there: 64 hexadecimal digits, readable by its owner alone.

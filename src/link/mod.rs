@@ -9,25 +9,14 @@
 //! not in it, since it is too far from a.
 
 mod config;
+mod print;
 mod seal;
 
 pub use config::LinkConfig;
+pub use print::{Print, SealedPrint};
 pub use seal::{Sealed, Vault, VaultError};
 
 use crate::face::distance;
-
-/// The main face of a call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Print {
-    /// Name of the call's results.
-    pub call: String,
-    /// The candidate's name, as given.
-    pub candidate: String,
-    /// Clear views behind the embedding.
-    pub views: u32,
-    /// Mean embedding.
-    pub embedding: Vec<f32>,
-}
 
 /// Calls that likely show one person.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -135,7 +124,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn print(call: &str, candidate: &str, at: &[f32]) -> Print {
-        Print { call: call.into(), candidate: candidate.into(), views: 20, embedding: at.to_vec() }
+        Print { call: call.into(), candidate: candidate.into(), views: 20, embedding: at.to_vec(), portrait: vec![] }
     }
 
     fn config() -> LinkConfig {

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
+use crate::config::user_file;
+
 /// Length of the key file.
 const KEY_BYTES: usize = 32;
 
 /// A sealed print.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Sealed {
     /// Used once.
     pub nonce: Vec<u8>,
@@ -24,13 +26,16 @@ pub struct Sealed {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// The key file.
-    #[error("{path}: {reason}: name another --key, or give it back its 32 bytes", path = path.display())]
+    #[error("{path}: {reason}: name another --link-key, or give it back its 32 bytes", path = path.display())]
     Key {
         /// Which file.
         path: PathBuf,
         /// Why.
         reason: String,
     },
+    /// Neither of the folders where a key could lie is known.
+    #[error("no folder for the key: set HOME or XDG_CONFIG_HOME, or name a file with --link-key")]
+    NoKeyFolder,
     /// Wrong key, or altered bytes.
     #[error("the face print of {call} does not open with this key: it was made with another, or altered")]
     Closed {
@@ -43,6 +48,11 @@ pub enum VaultError {
 pub struct Vault(XChaCha20Poly1305);
 
 impl Vault {
+    /// Where the key of this user is: `unmask/link.key` in the user's configuration folder.
+    pub fn default_path() -> Result<PathBuf, VaultError> {
+        user_file("link.key").ok_or(VaultError::NoKeyFolder)
+    }
+
     /// Reads the key, or makes one that only its owner can read.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
         let failed = |reason: String| VaultError::Key { path: path.to_owned(), reason };
@@ -56,24 +66,21 @@ impl Vault {
     }
 
     /// Seals a print to its call.
-    pub fn seal(&self, call: &str, print: &[f32]) -> Result<Sealed, VaultError> {
+    pub fn seal(&self, call: &str, print: &[u8]) -> Result<Sealed, VaultError> {
         let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
-        let msg: Vec<u8> = print.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let sealed = self.0.encrypt(&nonce, Payload { msg: &msg, aad: call.as_bytes() });
+        let sealed = self.0.encrypt(&nonce, Payload { msg: print, aad: call.as_bytes() });
         let bytes = sealed.map_err(|_| VaultError::Closed { call: call.to_owned() })?;
         Ok(Sealed { nonce: nonce.to_vec(), bytes })
     }
 
     /// Opens the print of a call.
-    pub fn open_print(&self, call: &str, sealed: &Sealed) -> Result<Vec<f32>, VaultError> {
+    pub fn unseal(&self, call: &str, sealed: &Sealed) -> Result<Vec<u8>, VaultError> {
         let closed = || VaultError::Closed { call: call.to_owned() };
         if sealed.nonce.len() != XNonce::default().len() {
             return Err(closed());
         }
         let payload = Payload { msg: &sealed.bytes, aad: call.as_bytes() };
-        let bytes = self.0.decrypt(XNonce::from_slice(&sealed.nonce), payload).map_err(|_| closed())?;
-        let (words, rest) = bytes.as_chunks::<4>();
-        if rest.is_empty() { Ok(words.iter().map(|w| f32::from_le_bytes(*w)).collect()) } else { Err(closed()) }
+        self.0.decrypt(XNonce::from_slice(&sealed.nonce), payload).map_err(|_| closed())
     }
 }
 
@@ -107,9 +114,9 @@ mod tests {
     fn a_key_is_made_once_and_is_the_owners_alone() {
         let (dir, vault) = vault();
         let path = dir.path().join("k/link.key");
-        let sealed = vault.seal("a", &[1.0, -2.5]).unwrap();
+        let sealed = vault.seal("a", b"print").unwrap();
         let again = Vault::open(&path).unwrap();
-        assert_eq!(again.open_print("a", &sealed).unwrap(), [1.0, -2.5]);
+        assert_eq!(again.unseal("a", &sealed).unwrap(), b"print");
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o77, 0);
         std::fs::write(&path, b"short").unwrap();
@@ -119,21 +126,21 @@ mod tests {
     #[test]
     fn a_print_belongs_to_its_call_and_its_key() {
         let (_a, vault) = vault();
-        let sealed = vault.seal("a", &[1.0]).unwrap();
-        assert!(vault.open_print("b", &sealed).is_err());
+        let sealed = vault.seal("a", b"print").unwrap();
+        assert!(vault.unseal("b", &sealed).is_err());
         let (_b, other) = self::vault();
-        assert!(other.open_print("a", &sealed).is_err());
-        assert!(!sealed.bytes.windows(4).any(|w| w == 1.0f32.to_le_bytes()), "it is not readable");
+        assert!(other.unseal("a", &sealed).is_err());
+        assert!(!sealed.bytes.windows(5).any(|w| w == b"print"), "it is not readable");
     }
 
     proptest! {
         #[test]
-        fn any_altered_bit_is_noticed(print in prop::collection::vec(-1.0f32..1.0, 1..16), at in 0usize..10_000) {
+        fn any_altered_bit_is_noticed(print in prop::collection::vec(any::<u8>(), 1..64), at in 0usize..10_000) {
             let (_dir, vault) = vault();
             let mut sealed = vault.seal("a", &print).unwrap();
             let bit = at % (sealed.bytes.len() * 8);
             sealed.bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(vault.open_print("a", &sealed).is_err());
+            prop_assert!(vault.unseal("a", &sealed).is_err());
         }
     }
 }

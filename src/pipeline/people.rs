@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::cues::{IdentityConfig, shows_well};
-use crate::types::{FrameEvidence, TrackId};
+use crate::types::{FrameEvidence, MediaTime, TrackId};
 
 /// Most tracks that are kept: a crowd has no candidate.
 const TRACKS: usize = 64;
@@ -18,6 +18,9 @@ pub struct Person {
     pub views: u32,
     /// Mean embedding, in the units of `face.embedder`.
     pub embedding: Vec<f32>,
+    /// When the face was largest and plainest.
+    pub clearest: MediaTime,
+    clarity: f32,
 }
 
 /// Collects means; constant memory a track.
@@ -32,9 +35,14 @@ impl People {
             if self.0.len() >= TRACKS && !self.0.contains_key(&face.track) {
                 continue;
             }
-            let new = || Person { track: face.track, views: 0, embedding: vec![0.0; embedding.len()] };
+            let (views, clearest, clarity) = (0, frame.pts, 0.0);
+            let new = || Person { track: face.track, views, embedding: vec![0.0; embedding.len()], clearest, clarity };
             let person = self.0.entry(face.track).or_insert_with(new);
             person.views += 1;
+            let clarity = face.confidence * face.quality.size_px * face.quality.sharpness;
+            if clarity > person.clarity {
+                (person.clarity, person.clearest) = (clarity, frame.pts);
+            }
             let weight = 1.0 / person.views as f32;
             for (mean, value) in person.embedding.iter_mut().zip(embedding.iter()) {
                 *mean += (value - *mean) * weight;

@@ -11,7 +11,7 @@ use crate::media::gst::FramePicker;
 use crate::media::{Cancel, Input};
 use crate::pipeline::Engines;
 use crate::report::{FaceMap, Still, StillFace, Timeline};
-use crate::types::{Detection, Picture, Prob};
+use crate::types::{Detection, MediaTime, Picture, Prob};
 
 use picture::Rgb;
 
@@ -70,6 +70,25 @@ pub fn stills(
         }
     }
     Ok(out)
+}
+
+/// The largest face at `time`, aligned, 150 pixels wide, as JPEG; empty where there is none to be had.
+pub fn portrait(
+    input: &Input,
+    time: MediaTime,
+    config: &Config,
+    engines: &mut Engines,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, Error> {
+    let frame =
+        FramePicker::open(input, &config.limits, cancel).ok().flatten().and_then(|mut p| p.at(time).ok().flatten());
+    let Some(picture) = frame.map(|frame| frame.picture) else { return Ok(Vec::new()) };
+    let found = engines.detector.detect(&picture, config.face.min_score)?;
+    let largest = found.iter().max_by(|a, b| a.bbox.area().total_cmp(&b.bbox.area()));
+    let network = engines.embedder.network();
+    let (size, aspect) = (network.size(), picture.upright_pixel_aspect());
+    let map = largest.and_then(|face| crop_map(&face.landmarks, network.template(), size, aspect));
+    Ok(map.map_or_else(Vec::new, |map| Rgb::of_planes(&crop(&picture, &map, size.0, size.1), size).jpeg()))
 }
 
 fn look(

@@ -38,12 +38,17 @@ impl Rgb {
         let side = |length: f32| (length * factor).round().max(1.0);
         let (width, height) = (side(square_w), side(h));
         let map = Affine::scale(w / width, h / height);
-        let planes = crop(picture, &map, width as usize, height as usize);
-        let n = width as usize * height as usize;
+        let size = (width as usize, height as usize);
+        let scale = (f64::from(width / w), f64::from(height / h));
+        Self { scale, ..Self::of_planes(&crop(picture, &map, size.0, size.1), size) }
+    }
+
+    /// From R, G and B planes of this width and height, 0..=255.
+    pub fn of_planes(planes: &[f32], (width, height): (usize, usize)) -> Self {
+        let n = width * height;
         let byte = |v: f32| v.round().clamp(0.0, 255.0) as u8;
         let bytes = (0..n).flat_map(|i| [planes[i], planes[n + i], planes[2 * n + i]].map(byte)).collect();
-        let scale = (f64::from(width / w), f64::from(height / h));
-        Self { width: width as usize, height: height as usize, scale, bytes }
+        Self { width, height, scale: (1.0, 1.0), bytes }
     }
 
     /// Replaces a face (`[x, y, w, h]` in pixels of this picture) and what is around it by large squares.

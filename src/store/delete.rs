@@ -35,6 +35,8 @@ pub struct DeletedCall {
     pub input: String,
     /// Its files.
     pub files: Vec<DeletedFile>,
+    /// True when a face print was kept of it, which is gone, too.
+    pub face_print: bool,
 }
 
 /// A file that is gone.
@@ -78,7 +80,8 @@ impl Store {
             for ending in endings.chain(ReportKind::value_variants().iter().map(|kind| kind.ending())) {
                 remove_file(&self.dir, &format!("{}{ending}", call.name), &mut files)?;
             }
-            receipt.calls.push(DeletedCall { name: call.name.clone(), input: call.input.clone(), files });
+            let (name, input, face_print) = (call.name.clone(), call.input.clone(), self.has_print(&call.name)?);
+            receipt.calls.push(DeletedCall { name, input, files, face_print });
         }
         if receipt.calls.is_empty() {
             return Ok(receipt);
@@ -94,6 +97,7 @@ impl Store {
         let change = self.db.transaction()?;
         for call in &receipt.calls {
             change.execute("DELETE FROM calls WHERE name = ?1", [&call.name])?;
+            change.execute("DELETE FROM prints WHERE name = ?1", [&call.name])?;
         }
         let (calls, files) = (receipt.calls.len() as i64, files as i64);
         change.execute(

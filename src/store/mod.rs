@@ -7,6 +7,7 @@
 
 mod delete;
 mod error;
+mod prints;
 mod row;
 mod utc;
 
@@ -45,6 +46,15 @@ CREATE TABLE calls(
     added INTEGER NOT NULL,
     started INTEGER,
     finished INTEGER
+);
+CREATE TABLE prints(
+    name TEXT PRIMARY KEY,
+    candidate TEXT NOT NULL,
+    views INTEGER NOT NULL,
+    nonce BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    consent TEXT NOT NULL,
+    given INTEGER NOT NULL
 );
 CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE deletions(

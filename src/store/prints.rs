@@ -1,0 +1,75 @@
+//! Face prints with consent. In: sealed prints, the words of a consent. Out: the prints of this store, opened with their
+//! key. A print goes with its call.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Store, StoreError, utc};
+use crate::error::Error;
+use crate::link::{Print, Sealed, SealedPrint, Vault, VaultError};
+
+impl Store {
+    /// True when a print of that call, or that it has none, is kept.
+    pub fn has_print(&self, name: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM prints WHERE name = ?1";
+        let found = self.db.query_row(sql, [name], |_| Ok(())).optional().map_err(|e| self.failed(&e))?;
+        Ok(found.is_some())
+    }
+
+    /// Keeps a print in place of an earlier one, with the words of the consent and when they were given.
+    pub fn keep_print(
+        &self,
+        name: &str,
+        candidate: &str,
+        print: &SealedPrint,
+        consent: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO prints(name, candidate, views, nonce, sealed, consent, given) \
+                   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let SealedPrint { views, sealed: Sealed { nonce, bytes } } = print;
+        self.change(sql, params![name, candidate, views, nonce, bytes, consent, utc::now()]).map(drop)
+    }
+
+    /// Every print, opened.
+    pub fn prints(&self, vault: &Vault) -> Result<Vec<Print>, Error> {
+        let read = || -> rusqlite::Result<Vec<(String, String, SealedPrint)>> {
+            let sql = "SELECT name, candidate, views, nonce, sealed FROM prints ORDER BY name";
+            let mut query = self.db.prepare_cached(sql)?;
+            let rows = query.query_map([], |row| {
+                let sealed = Sealed { nonce: row.get(3)?, bytes: row.get(4)? };
+                Ok((row.get(0)?, row.get(1)?, SealedPrint { views: row.get(2)?, sealed }))
+            })?;
+            rows.collect()
+        };
+        let rows = read().map_err(|e| self.failed(&e))?;
+        let open = |(call, candidate, SealedPrint { views, sealed }): (String, String, SealedPrint)| {
+            let secret = vault.unseal(&call, &sealed)?;
+            let closed = VaultError::Closed { call: call.clone() };
+            Ok(Print::with_secret(call, candidate, views, &secret).ok_or(closed)?)
+        };
+        rows.into_iter().map(open).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_print_is_kept_sealed_and_goes_with_its_call() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::open(&dir.path().join("link.key")).unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        store.admit("1", "a.mp4", "a").unwrap();
+        let (call, candidate) = ("a".to_owned(), "Ada".to_owned());
+        let portrait = b"portrait of Ada".to_vec();
+        let print = Print { call, candidate, views: 9, embedding: vec![0.5; 8], portrait };
+        let sealed = SealedPrint { views: 9, sealed: vault.seal("a", &print.secret()).unwrap() };
+        store.keep_print("a", "Ada", &sealed, "Ada, in writing, 1 June").unwrap();
+        assert!(store.has_print("a").unwrap() && !store.has_print("b").unwrap());
+        assert_eq!(store.prints(&vault).unwrap(), [print]);
+        let files = ["unmask.db", "unmask.db-wal"].map(|f| std::fs::read(dir.path().join(f)).unwrap_or_default());
+        assert!(files.iter().all(|bytes| !bytes.windows(8).any(|w| w == b"portrait")), "it is not readable");
+        let receipt = store.delete(&["a".into()]).unwrap();
+        assert!(receipt.calls[0].face_print && !store.has_print("a").unwrap());
+    }
+}
