@@ -55,6 +55,15 @@ fn a_cancelled_or_broken_recording_leaves_no_hang() {
     let done =
         draw_over(&Input::File(whole.clone()), tracks, &dir.join("a"), white_square(0.0), &Limits::default(), &cancel);
     assert!(!done.unwrap());
+    let soon = Cancel::default();
+    let later = soon.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        later.cancel();
+    });
+    let input = Input::File(whole.clone());
+    let stopped = draw_over(&input, tracks, &dir.join("c"), white_square(0.0), &Limits::default(), &soon);
+    assert!(stopped.is_ok(), "wherever it was: {stopped:?}");
     let cut = dir.join("cut.mp4");
     let bytes = std::fs::read(&whole).unwrap();
     std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();

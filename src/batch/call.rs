@@ -177,13 +177,18 @@ fn records(
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
-        let mut file = tempfile::Builder::new().prefix(".unmask-").tempfile_in(dir)?;
+        let mut file = tempfile::Builder::new().prefix(".unmask-").permissions(as_usual()).tempfile_in(dir)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
     write().map_err(|e| failed(path, e))
+}
+
+/// Readable as the user's umask has it, not by the owner alone as temporary files are.
+pub(crate) fn as_usual() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
 }
 
 fn failed(path: &Path, source: std::io::Error) -> ReportError {

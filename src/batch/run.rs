@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::child::{Slot, scan_in_child};
 use super::list::Listed;
+use super::notice::{Notice, Tally};
 use super::share::{Share, part};
 use super::worker::{Found, Job, Said, perform};
 use super::{BatchError, analysis_key, write_index, write_links};
@@ -61,38 +62,6 @@ pub struct Linking<'a> {
     pub consent: &'a str,
     /// Key file.
     pub key: &'a Path,
-}
-
-/// What whoever waits is told.
-#[derive(Debug)]
-pub enum Notice<'a> {
-    /// How far it is.
-    Progress {
-        /// 0..=1, by length of recording.
-        part: f64,
-        /// Calls that are done, skipped or failed.
-        ended: usize,
-        /// All calls.
-        of: usize,
-    },
-    /// A call could not be scanned.
-    Failed {
-        /// Why, with the remedy.
-        message: &'a str,
-    },
-}
-
-/// What came of the calls.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Scanned.
-    pub done: usize,
-    /// Unchanged since they were scanned.
-    pub skipped: usize,
-    /// Not to be scanned.
-    pub failed: usize,
-    /// Of the first of those, in the order of the inputs.
-    pub first_failure: Option<ErrorKind>,
 }
 
 /// Scans every call. An error is one that stops all of them; a call's own is in the tally and in the index.

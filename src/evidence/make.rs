@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::chain::{Chain, segment_bytes};
 use super::manifest::{MANIFEST, SIGNATURE};
 use super::{ChainInfo, EvidenceError, InputInfo, Manifest, PartInfo, SCHEMA, SecretKey, Signature, container, utc};
+use crate::batch::as_usual;
 use crate::config::Config;
 use crate::infer::hex;
 use crate::report::Still;
@@ -52,7 +53,7 @@ pub fn make(content: &Content<'_>, key: &SecretKey, made: SystemTime, out: &Path
     let signature = Signature::of(&manifest, key).text()?;
     let dir = out.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".unmask-").tempfile_in(dir)?;
+        let mut file = tempfile::Builder::new().prefix(".unmask-").permissions(as_usual()).tempfile_in(dir)?;
         put(&mut file, MANIFEST, manifest.len() as u64, &mut manifest.as_slice())?;
         put(&mut file, SIGNATURE, signature.len() as u64, &mut signature.as_slice())?;
         for part in &parts {

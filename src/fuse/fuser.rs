@@ -42,6 +42,8 @@ struct Track {
     smoother: Smoother,
     mean: BlockMean,
     alert: Alert,
+    /// What speaks for masking of this face.
+    signs: Stretches,
 }
 
 /// Turns evidence into records; constant memory per person in view.
@@ -122,6 +124,7 @@ impl Fuser {
             smoother: Smoother::of_frames(),
             mean: BlockMean::default(),
             alert: Alert::new(EventKind::FaceSuspicious, Some(face.track), threshold),
+            signs: Stretches::default(),
         });
         track.last = pts;
         track.seen += 1;
@@ -138,7 +141,12 @@ impl Fuser {
     /// Adds a cue's event.
     pub fn event(&mut self, event: &Event) {
         match event.kind {
-            EventKind::FaceSuspicious | EventKind::FaceChanged => self.signs.0.push(event),
+            EventKind::FaceSuspicious | EventKind::FaceChanged => {
+                self.signs.0.push(event);
+                if let Some(track) = event.track.and_then(|id| self.tracks.get_mut(&id)) {
+                    track.signs.push(event);
+                }
+            }
             EventKind::VoiceSuspicious => self.signs.1.push(event),
             _ => {}
         }
@@ -214,14 +222,15 @@ impl Fuser {
     }
 
     fn track(&self, id: TrackId, track: &Track) -> TrackFinding {
-        let estimate = track.mean.estimate();
+        let (estimate, config) = (track.mean.estimate(), &self.config);
+        let whole = finding(estimate, track.scored_s, config.min_face_s, Reason::LowCoverage, &config.face);
         TrackFinding {
             track: id,
             start_s: secs(track.first),
             end_s: secs(track.last),
             frames_seen: track.seen,
             frames_scored: track.scored,
-            finding: finding(estimate, track.scored_s, self.config.min_face_s, Reason::LowCoverage, &self.config.face),
+            finding: track.signs.within(whole, self.config.min_signs_s, &self.config.face),
         }
     }
 

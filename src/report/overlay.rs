@@ -94,14 +94,19 @@ impl<R: Iterator<Item = Result<Record, ReportError>>> Painter<R> {
             };
             let (colour, line) = if strong { ("#ff5a1f", 5) } else { ("#e8eef2", 2) };
             let text = (h / 9.0).clamp(12.0, 28.0);
+            let base = (top - text * 0.4).max(text);
             put(
                 out,
                 format_args!(
                     "<rect x='{left:.0}' y='{top:.0}' width='{w:.0}' height='{h:.0}' fill='none' stroke='{colour}' \
-                     stroke-width='{line}'/><text x='{left:.0}' y='{:.0}' font-family='sans-serif' \
-                     font-size='{text:.0}' fill='{colour}' stroke='#000' stroke-width='3' paint-order='stroke'>{label}\
-                     </text>",
-                    (top - 6.0).max(text),
+                     stroke-width='{line}'/><rect x='{left:.0}' y='{:.0}' width='{:.0}' height='{:.0}' fill='#000' \
+                     fill-opacity='.6'/><text x='{:.0}' y='{:.0}' font-family='sans-serif' font-size='{text:.0}' \
+                     fill='{colour}'>{label}</text>",
+                    base - text,
+                    text * 0.62 * label.chars().count() as f64,
+                    text * 1.3,
+                    left + text * 0.3,
+                    base,
                 ),
             );
         }

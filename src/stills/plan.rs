@@ -82,9 +82,6 @@ fn shows(kind: EventKind) -> bool {
             | EventKind::VoiceShifted
             | EventKind::SpeakerChanged
             | EventKind::LipSyncLag
-            | EventKind::LipSyncJitter
-            | EventKind::SpeechWithoutLips
-            | EventKind::LipsWithoutSpeech
     )
 }
 

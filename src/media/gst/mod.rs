@@ -50,6 +50,10 @@ const ELEMENTS: [(&str, &str); 23] = [
     ("avdec_aac", "gstreamer1.0-libav"),
 ];
 
+/// Stopping uridecodebin3 (1.22) while it still finds out what its source is can lock up two of its threads for good;
+/// by now it has.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// How long GStreamer may take to hand over errors that follow the first.
 const BUS_DRAIN: Duration = Duration::from_millis(300);
 

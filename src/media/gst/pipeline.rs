@@ -10,7 +10,7 @@ use gstreamer::prelude::*;
 use super::bus::{BusWatch, Heard, StreamKind};
 use super::link::{Sinks, Wanted, connect_pads};
 use super::pull::{Audio, Shared, Video};
-use super::{init, make};
+use super::{SETTLING, init, make};
 use crate::config::Limits;
 use crate::media::input::Ready;
 use crate::media::{C2PA_PRESENT, Cancel, Input, MediaError, Source, Streams};
@@ -140,7 +140,8 @@ impl GstSource {
             if heard.selected.is_none() && self.input.bytes.is_some() && began.elapsed() > PATIENCE {
                 return Err(nothing_in(input));
             }
-            if self.shared.cancel.is_cancelled() || began.elapsed().as_secs_f64() > limits.stall_s {
+            let settled = heard.selected.is_some() || began.elapsed() > SETTLING;
+            if self.shared.cancel.is_cancelled() && settled || began.elapsed().as_secs_f64() > limits.stall_s {
                 return Err(MediaError::Stalled { input, seconds: limits.stall_s });
             }
         }

@@ -11,7 +11,7 @@ use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 
 use super::bus::BusWatch;
-use super::{init, make};
+use super::{SETTLING, init, make};
 use crate::config::Limits;
 use crate::media::{Cancel, Input, MediaError};
 use crate::types::MediaTime;
@@ -42,7 +42,7 @@ pub fn draw_over(
     cancel: &Cancel,
 ) -> Result<bool, MediaError> {
     init()?;
-    let Some(ready) = input.again()? else { return Ok(false) };
+    let Some(ready) = input.again()?.filter(|_| !cancel.is_cancelled()) else { return Ok(false) };
     let pipeline = Stopped(gst::Pipeline::new());
     let reached = Arc::new(AtomicI64::new(0));
     let decode = make("uridecodebin3")?;
@@ -83,13 +83,13 @@ fn wait(
     cancel: &Cancel,
 ) -> Result<bool, MediaError> {
     pipeline.set_state(gst::State::Playing).map_err(|e| MediaError::Gstreamer { reason: e.to_string() })?;
-    let (mut last, mut moved) = (0, Instant::now());
+    let (mut last, mut moved, began) = (0, Instant::now(), Instant::now());
     loop {
         let heard = bus.listen(gst::ClockTime::from_mseconds(100));
         if heard.ended {
             return Ok(true);
         }
-        if cancel.is_cancelled() {
+        if cancel.is_cancelled() && (last > 0 || began.elapsed() > SETTLING) {
             return Ok(false);
         }
         if heard.error.is_some() {
