@@ -5,7 +5,7 @@ In:  a manifest with the columns path,label,person (as `unmask eval` takes it), 
 Out: how many of the people with two genuine clips or more `unmask scan --link` puts together when each clip has a name
      of its own, and how many groups hold different people.
 
-    scripts/eval/link.py clips.csv --unmask target/release/unmask [--out DIR] [--fps 5]
+    scripts/eval/link.py clips.csv --unmask target/release/unmask [--out DIR] [--fps 5] [--min-views 2]
 
 Every genuine clip is scanned under the name of its file. A group counts as found when it holds two clips of one person
 and nobody else; a group with two people in it is false.
@@ -33,6 +33,7 @@ def main():
     parser.add_argument("--unmask", default="target/release/unmask")
     parser.add_argument("--out", type=Path, help="keeps the results here")
     parser.add_argument("--fps", default="5")
+    parser.add_argument("--min-views", help="clear views a clip needs (default: the program's)")
     options = parser.parse_args()
     clips = genuine(options.manifest.resolve())
     with tempfile.TemporaryDirectory() as folder:
@@ -41,6 +42,10 @@ def main():
         listed.write_text("".join(f"{path}\t{path.stem}\n" for path, _ in clips))
         command = [options.unmask, "scan", listed, "--out", out, "--fps", options.fps, "--link", "--consent"]
         command += ["an evaluation on labelled clips", "--link-key", Path(folder) / "link.key"]
+        if options.min_views:
+            config = Path(folder) / "link.toml"
+            config.write_text(f"[link]\nmin_views = {options.min_views}\n")
+            command += ["--config", config]
         subprocess.run(list(map(str, command)), check=False)
         links = json.loads((out / "links.json").read_text())
     person = {path.stem: who for path, who in clips}

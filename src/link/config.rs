@@ -16,6 +16,6 @@ pub struct LinkConfig {
 
 impl Default for LinkConfig {
     fn default() -> Self {
-        Self { same_at: 0.4, different_at: 0.65, min_views: 4 }
+        Self { same_at: 0.4, different_at: 0.65, min_views: 3 }
     }
 }
