@@ -177,6 +177,8 @@ pub struct Manifest {
     pub commercial_use: bool,
     /// Where it comes from.
     pub origin: String,
+    /// What it says and where it fails, in two lines, for whoever reads a report.
+    pub about: Option<String>,
     /// The input.
     pub input: InputSpec,
     /// Pictures only.
@@ -247,6 +249,7 @@ impl Manifest {
             task: self.task.name().into(),
             sha256: self.sha256.clone(),
             licence: self.licence.clone(),
+            about: self.about.clone(),
         }
     }
 }

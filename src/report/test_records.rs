@@ -14,8 +14,13 @@ fn p(value: f64) -> Prob {
 }
 
 fn start(length_s: f64) -> Start {
-    let model =
-        ModelInfo { id: "fake-face".into(), task: "face_score".into(), sha256: "00".into(), licence: "MIT".into() };
+    let model = ModelInfo {
+        id: "fake-face".into(),
+        task: "face_score".into(),
+        sha256: "00".into(),
+        licence: "MIT".into(),
+        about: None,
+    };
     Start {
         schema: SCHEMA.into(),
         tool_version: "0.0.0".into(),

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from commands import parser_of
-from data import Batches, load_table
+from data import Batches, left_out, load_table
 
 SAMPLES = 32_000
 COLUMNS = ["kind", "family", "method", "fake_source", "real_source"]
@@ -39,12 +39,8 @@ class Bank:
 
 
 def left_in(units, leave_out):
-    """The units without those of `leave_out` ("family:vc", "source:x", "method:x" or nothing)."""
-    if not leave_out:
-        return units
-    column, value = leave_out.split(":", 1)
-    columns = ["fake_source", "real_source"] if column == "source" else [column]
-    return units[~units[columns].eq(value).any(axis=1)]
+    """The units without those of `leave_out` (as in data.left_out; nothing leaves all of them)."""
+    return units[~left_out(units, leave_out)] if leave_out else units
 
 
 class Stream:

@@ -21,18 +21,25 @@ def held_speaker(speaker):
     return zlib.crc32(f"voice {speaker}".encode()) % 10 == 0
 
 
+def left_out(frame, text):
+    """True for the rows of `text`: "family:vc", "source:x", "method:x", or "fold:2/4", which is every fourth system."""
+    column, value = text.split(":", 1)
+    if column == "fold":
+        number, count = map(int, value.split("/"))
+        return frame["method"].map(lambda name: zlib.crc32(name.encode()) % count == number)
+    columns = [name for name in frame.columns if name == column or name.endswith(f"_{column}")]
+    return frame[columns].eq(value).any(axis=1)
+
+
 def load_table(cache, leave_out=None):
-    """All cached clips with `stage` and `held`; `leave_out` ("family:vc", "source:x") marks rows as held too."""
+    """All cached clips with `stage` and `held`; what `left_out` says of `leave_out` is marked too."""
     frames = []
     for stage in STAGES:
         if (cache / stage / "clips.csv").exists():
             frames.append(Store(cache / stage).table().assign(stage=stage))
     table = pd.concat(frames, ignore_index=True)
     table["held"] = table["speaker"].map(held_speaker) | table["method"].isin(HELD_METHODS)
-    table["left_out"] = False
-    if leave_out:
-        column, value = leave_out.split(":", 1)
-        table["left_out"] = table[column].eq(value)
+    table["left_out"] = left_out(table, leave_out) if leave_out else False
     return table
 
 

@@ -153,15 +153,26 @@ STATISTICS = [name for name in KINDS if name.startswith("statistics") or name ==
 
 
 class Mean(nn.Module):
-    """Several networks on the same window; the weighted mean of their logits."""
+    """Several networks on the same window; the weighted mean of their logits.
 
-    def __init__(self, networks, weights):
+    Networks of one kind of statistics differ in their layers alone, so the statistics are taken once for all of them.
+    """
+
+    def __init__(self, networks, weights, kinds):
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.networks, self.kinds = nn.ModuleList(networks), kinds
         self.weights = [weight / sum(weights) for weight in weights]
 
     def forward(self, wave):
-        return sum(weight * network(wave) for weight, network in zip(self.weights, self.networks))
+        known, total = {}, 0.0
+        for network, weight, kind in zip(self.networks, self.weights, self.kinds):
+            if kind not in STATISTICS:
+                total = total + weight * network(wave)
+                continue
+            if kind not in known:
+                known[kind] = network.statistics(wave)
+            total = total + weight * network.judge(known[kind])
+        return total
 
 
 def kind_of(path):
@@ -174,14 +185,15 @@ def load(paths, device="cpu"):
 
     `PATH` counts once, `PATH=3` three times as much.
     """
-    networks, weights = [], []
+    networks, weights, kinds = [], [], []
     for path in paths:
         path, _, weight = str(path).partition("=")
         saved = torch.load(path, map_location=device, weights_only=True)
+        kinds.append(saved["kind"])
         networks.append(build(saved["kind"]).to(device))
         networks[-1].load_state_dict(saved["average"])
         weights.append(float(weight or 1))
-    return Mean(networks, weights).eval()
+    return Mean(networks, weights, kinds).eval()
 
 
 def for_export(network):

@@ -4,10 +4,13 @@ They predict magnitude and phase of an STFT from mel frames with ConvNeXt blocks
 (arXiv:2306.00814), which much synthesis since 2023 ends in; train_vocoders.py trains them.
 """
 
+import numpy as np
 import torch
+from sklearn.cluster import MiniBatchKMeans
 from torch import nn
 from torch.nn import functional as F
 
+from data import held_speaker
 from dsp_vocoders import mel_basis
 
 RATE = 16_000
@@ -54,10 +57,14 @@ class IstftVocoder(nn.Module):
         self.size, self.hop = size, hop
 
     def forward(self, wave):
-        level, phase = self.leave(self.body(self.enter(self.mel(wave)))).chunk(2, dim=1)
+        return self.spoken(self.mel(wave), wave.shape[1])
+
+    def spoken(self, frames, samples):
+        """Mel frames [batch, bins, n] in, waves of so many samples out."""
+        level, phase = self.leave(self.body(self.enter(frames))).chunk(2, dim=1)
         spectrum = torch.polar(torch.exp(level.clamp(max=6.0)), phase)
         spectrum = torch.cat([spectrum, spectrum[..., -1:]], dim=2)
-        return torch.istft(spectrum, self.size, self.hop, window=self.mel.window, length=wave.shape[1])
+        return torch.istft(spectrum, self.size, self.hop, window=self.mel.window, length=samples)
 
 
 VOCODERS = {
@@ -74,8 +81,37 @@ def load_vocoder(path, device="cpu"):
     return network.eval()
 
 
-def render(wave, network):
-    """A wave (float32 at 16 kHz) in, its copy of the same length out."""
+class Quantiser:
+    """A codec's words: mel frames are rounded to sums of entries of three small books, fitted on real clips."""
+
+    def __init__(self, network, clips, entries=128, stages=3, wanted=12_000):
+        frames, have = [], 0
+        for row, wave in clips:
+            if not held_speaker(row.speaker):
+                frames.append(network.mel(torch.from_numpy(wave)[None])[0].T)
+                have += len(frames[-1])
+            if have > wanted:
+                break
+        rest, self.books = torch.cat(frames), []
+        for _ in range(stages):
+            fit = MiniBatchKMeans(entries, random_state=0, n_init=1, batch_size=2048).fit(rest.numpy())
+            self.books.append(torch.from_numpy(fit.cluster_centers_.astype(np.float32)))
+            rest = rest - self.books[-1][torch.cdist(rest, self.books[-1]).argmin(dim=1)]
+
+    def coded(self, mel):
+        """Mel frames [bins, n] in, the same in the books' words out."""
+        rest, told = mel.T, torch.zeros_like(mel.T)
+        for book in self.books:
+            word = book[torch.cdist(rest, book).argmin(dim=1)]
+            told, rest = told + word, rest - word
+        return told.T
+
+
+def render(wave, network, change=None):
+    """A wave (float32 at 16 kHz) in, its copy of the same length out; `change` bends the mel frames [bins, n]."""
+    device = next(network.parameters()).device
     with torch.no_grad():
-        made = network(torch.from_numpy(wave)[None].to(next(network.parameters()).device))
+        frames = network.mel(torch.from_numpy(wave)[None].to(device))
+        frames = frames if change is None else change(frames[0].cpu())[None].to(device)
+        made = network.spoken(frames, len(wave))
     return made[0].cpu().numpy()

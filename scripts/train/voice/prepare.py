@@ -17,14 +17,15 @@ import torch
 import changers
 import dsp_vocoders
 import live_changers
+import redrawn_voices
 import splice_changers
 import synthesisers
 from channel import coded_variant
 from codecs_ffmpeg import CODECS, code_clips
 from commands import parser_of
 from game_sources import drascula_lines, queen_lines, sky_lines
-from neural_vocoders import hifigan_render, load_hifigan, melgan_render
-from own_vocoders import load_vocoder, render
+from neural_vocoders import bent_mel, hifigan_render, load_hifigan, melgan_render
+from own_vocoders import Quantiser, load_vocoder, render
 from real_sources import add_folder, add_lines, read_wave
 from store import RATE, Store, levelled
 from traces import TRACES, same_colour
@@ -38,6 +39,7 @@ MADE = (
 )
 LIVE_TOOLS = [(name, "changer", tool) for name, tool in live_changers.LIVE.items()]
 SPLICERS = [(name, "changer", tool) for name, tool in splice_changers.SPLICERS.items()]
+REDRAWN = redrawn_voices.REDRAWN
 
 
 def seeded(*parts):
@@ -113,13 +115,15 @@ def keep(store, clip_id, row, real, wave, method, family):
 
 
 def made(args):
-    """For each real clip, `--systems` tools, `--live` real-time changers and sometimes a splicer, drawn anew."""
+    """For each real clip, `--systems` tools, `--live` real-time changers, sometimes a splicer or a redrawn voice."""
     store = Store(args.cache / "made")
     for row, wave in real_clips(args):
         picks = [MADE[pick] for pick in seeded(row.id, "made").permutation(len(MADE))[: args.systems]]
         picks += [LIVE_TOOLS[pick] for pick in seeded(row.id, "live").permutation(len(LIVE_TOOLS))[: args.live]]
         rng = seeded(row.id, "splice")
         picks += [SPLICERS[rng.integers(len(SPLICERS))]] if rng.random() < args.splice else []
+        rng = seeded(row.id, "redrawn")
+        picks += [REDRAWN[rng.integers(len(REDRAWN))]] if rng.random() < args.redrawn else []
         for name, family, tool in picks:
             clip_id = f"{row.id}#{name}"
             if not store.has(clip_id):
@@ -129,14 +133,25 @@ def made(args):
 
 
 def own(args):
-    """For each real clip, copies through `--copies` of our own vocoders (train_vocoders.py makes them)."""
+    """For each real clip, copies through `--copies` of our own vocoders (train_vocoders.py makes them).
+
+    Of a share `--converted` also one whose mel frames were bent (a conversion) or put into a codec's few words.
+    """
     store, paths = Store(args.cache / "own"), sorted(args.vocoders.glob("*.pt"))
     tools = {path.stem: load_vocoder(path, args.device) for path in paths}
+    words = {name: Quantiser(tool, real_clips(args)) for name, tool in tools.items()}
     for row, wave in real_clips(args):
-        for name in seeded(row.id, "own").permutation(list(tools))[: args.copies]:
-            clip_id = f"{row.id}#own-{name}"
+        picks = [(name, "", None) for name in seeded(row.id, "own").permutation(list(tools))[: args.copies]]
+        rng = seeded(row.id, "own conversion")
+        if rng.random() < args.converted:
+            name, bend = str(rng.choice(list(tools))), rng.random() < 0.5
+            change = (lambda mel, rng=rng: bent_mel(mel, rng)) if bend else words[name].coded
+            picks.append((name, "-conversion" if bend else "-words", change))
+        for name, kind, change in picks:
+            clip_id = f"{row.id}#own-{name}{kind}"
             if not store.has(clip_id):
-                keep(store, clip_id, row, wave, render(wave, tools[name]), f"own-{name}", "vocoder")
+                made_wave, family = render(wave, tools[name], change), "vc" if kind else "vocoder"
+                keep(store, clip_id, row, wave, made_wave, f"own-{name}{kind}", family)
     print("own", len(store.ids))
 
 
@@ -245,7 +260,9 @@ def main():
     parser.add_argument("--systems", type=int, default=2)
     parser.add_argument("--live", type=int, default=1)
     parser.add_argument("--splice", type=float, default=0.5, help="share of the clips")
+    parser.add_argument("--redrawn", type=float, default=0.5, help="share of the clips")
     parser.add_argument("--copies", type=int, default=1)
+    parser.add_argument("--converted", type=float, default=0.3, help="share of the clips")
     parser.add_argument("--vocoders", type=Path, default=Path(".runtime/train-voice/vocoders"))
     parser.add_argument("--neural-clips", type=int, default=400)
     parser.add_argument("--melgan", type=float, default=0.3, help="share of the clips")

@@ -52,13 +52,14 @@ class Judge(nn.Module):
         self.embed = nn.Linear(width, 64)
         self.score = nn.Linear(64, 1)
 
-    def judge(self, known):
-        """Statistics [batch, count] in, logits [batch, 1] out."""
+    def judge(self, known, hide=None):
+        """Statistics [batch, count] in, logits [batch, 1] out; `hide` sets some of them to zero while training."""
         if self.training:
             known = self.norm(known)
         else:  # written out, since the ONNX writer does not know the count of numbers here
             known = (known - self.norm.running_mean) / torch.sqrt(self.norm.running_var + self.norm.eps)
-        known = F.dropout(known.clamp(-5, 5), 0.3, self.training)
+        known = known.clamp(-5, 5) if hide is None else hide(known.clamp(-5, 5))
+        known = F.dropout(known, 0.3, self.training)
         inside = F.dropout(F.relu(self.enter(known)), 0.4, self.training)
         return self.score(F.relu(self.embed(inside)))
 
@@ -78,6 +79,13 @@ class StatisticsNet(Judge):
         angle = math.pi / (size // 2) * place[None] * torch.arange(self.cepstra)[:, None]
         self.register_buffer("basis", torch.cos(angle) * math.sqrt(4 / size), persistent=False)
         self.prepare(width)
+
+    def layout(self):
+        """For each statistic the numbers of its band (-1 for those of the whole spectrum) and of its kind."""
+        count, wide = 2 * self.rows, self.cepstra
+        bands = [torch.arange(self.rows).repeat_interleave(2).repeat(11), torch.full((3 * wide,), -1)]
+        kinds = [torch.arange(11).repeat_interleave(count), torch.arange(11, 14).repeat_interleave(wide)]
+        return torch.cat(bands), torch.cat(kinds)
 
     def statistics(self, wave):
         """Windows in, their statistics [batch, about 3 000] out."""

@@ -31,9 +31,27 @@ def hide_parts(picture, bands=0.25, frames=0.15):
     return out
 
 
-def loss_of(network, waves, labels, pairs, smooth=0.05):
+def lent(picture, pairs, chance, most=0.55):
+    """In some of the first `pairs` pairs the fake borrows a stripe of bands or of frames from its own real clip.
+
+    What is left of the fake must be enough to tell it by, so no part of the picture can be relied on alone.
+    """
+    out = picture.clone()
+    for number in range(0, 2 * pairs, 2):
+        if float(torch.rand(())) < chance:
+            axis = 1 + int(torch.randint(0, 2, ()))
+            size = out.shape[axis + 1]
+            width = int(torch.randint(size // 10, int(size * most), ()))
+            place = int(torch.randint(0, size - width + 1, ()))
+            out[number + 1].narrow(axis, place, width).copy_(picture[number].narrow(axis, place, width))
+    return out
+
+
+def loss_of(network, waves, labels, args, smooth=0.05):
     """Cross-entropy with soft labels, plus a ranking term: each fake above its own real clip."""
-    logits = network.score(network.embedding(waves, hide_parts)).squeeze(1)
+    pairs = args.pairs
+    embedding = network.embedding(waves, lambda picture: hide_parts(lent(picture, pairs, args.lend)))
+    logits = network.score(embedding).squeeze(1)
     entropy = F.binary_cross_entropy_with_logits(logits, labels * (1 - 2 * smooth) + smooth)
     real, fake = logits[0 : 2 * pairs : 2], logits[1 : 2 * pairs : 2]
     ranking = F.softplus(1.0 - (fake - real)).mean() if pairs else 0.0
@@ -73,7 +91,7 @@ def fit(args, network, average, optimiser, state):
         waves, labels = (part.to(args.device) for part in stream.batch())
         for group in optimiser.param_groups:
             group["lr"] = rate_at(state["spent"] / (args.minutes * 60), args.rate)
-        loss, logits = loss_of(network, waves, labels, args.pairs)
+        loss, logits = loss_of(network, waves, labels, args)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -124,6 +142,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--singles", type=int, default=8)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--lend", type=float, default=0.0, help="share of pairs whose fake borrows from its real")
     parser.add_argument("--leave-out", help="family:NAME, method:NAME or source:NAME")
     parser.add_argument("--reload", type=float, default=2, help="minutes until the bank is looked at again")
     parser.add_argument("--seed", type=int, default=1)

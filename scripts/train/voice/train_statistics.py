@@ -34,10 +34,25 @@ def statistics_of(folder, kind):
     return bank.units, np.memmap(path, dtype=np.float16, mode="r").reshape(-1, 2, count)
 
 
-def loss_of(network, known, paired, smooth=0.05):
+def hider(network, stripe=0.5, kinds=0.15):
+    """A function that hides a stripe of bands and some kinds of statistics, alike in both windows of a unit."""
+    band, kind = network.layout()
+
+    def hide(known):
+        units = len(known) // 2
+        start = torch.randint(0, network.rows, (units, 1))
+        width = torch.randint(0, int(network.rows * stripe), (units, 1))
+        inside = (band >= start) & (band < start + width)
+        lost = (torch.rand(units, int(kind.max()) + 1) < kinds)[:, kind]
+        return known * (~(inside | lost)).float().repeat_interleave(2, dim=0)
+
+    return hide
+
+
+def loss_of(network, known, paired, hide=None, smooth=0.05):
     """Cross-entropy with soft labels, plus a ranking of each fake above its own real clip; `known` [units, 2, n]."""
     labels = torch.arange(2).repeat(len(known)).float()
-    logits = network.judge(known.flatten(0, 1)).squeeze(1)
+    logits = network.judge(known.flatten(0, 1), hide).squeeze(1)
     entropy = F.binary_cross_entropy_with_logits(logits, labels * (1 - 2 * smooth) + smooth)
     ranking = (F.softplus(1.0 - (logits[1::2] - logits[0::2])) * paired).mean()
     return entropy + 0.3 * ranking
@@ -50,6 +65,7 @@ def fit(args, network, rows, units):
     paired = torch.from_numpy((units["kind"] == "pair").to_numpy().astype(np.float32))
     places, rng = units.index.to_numpy(), np.random.default_rng(args.seed)
     total, step = args.epochs * (len(places) // args.batch), 0
+    hide = hider(network) if args.hide else None
     for epoch in range(args.epochs):
         order, losses = rng.permutation(len(places)), []
         for start in range(0, len(order) - args.batch + 1, args.batch):
@@ -57,7 +73,7 @@ def fit(args, network, rows, units):
                 group["lr"] = args.rate * (0.5 + 0.5 * math.cos(math.pi * step / total))
             pick = np.sort(order[start : start + args.batch])
             known = torch.from_numpy(rows[places[pick]].astype(np.float32))
-            loss = loss_of(network, known, paired[pick])
+            loss = loss_of(network, known, paired[pick], hide)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -73,7 +89,8 @@ def main():
     parser = parser_of(__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--kind", default="statistics", choices=STATISTICS)
-    parser.add_argument("--leave-out", help="family:NAME, method:NAME or source:NAME")
+    parser.add_argument("--leave-out", help="family:NAME, method:NAME, source:NAME or fold:0/4")
+    parser.add_argument("--hide", action="store_true", help="hide bands and kinds of statistics while training")
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--batch", type=int, default=128, help="units of two windows")
     parser.add_argument("--rate", type=float, default=1.5e-3)

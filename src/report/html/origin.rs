@@ -12,7 +12,8 @@ pub(super) fn networks(call: &Call<'_>) -> Markup {
         ul.networks {
             @for model in &call.timeline.start.models {
                 li {
-                    p { b { (model.id) } " " (about(model)) }
+                    p { b { (model.id) } " " (task(model)) }
+                    @if let Some(about) = &model.about { p.note { (about) } }
                     p.note { (model.licence) " · sha256 " code { (short(&model.sha256)) } }
                 }
             }
@@ -21,13 +22,14 @@ pub(super) fn networks(call: &Call<'_>) -> Markup {
     section("networks", "Networks", "What looked and listened. Each has a card that says how well it does.", &content)
 }
 
-/// What a network does: the place for a sentence of its own, once records carry one.
-fn about(model: &ModelInfo) -> String {
+/// What a network does.
+fn task(model: &ModelInfo) -> String {
     match model.task.as_str() {
         "face_detect" => "finds faces in the picture".into(),
         "face_score" => "says how much a face looks put on by a tool".into(),
-        "face_embed" => "tells faces within this recording apart; nothing of it is kept".into(),
+        "face_embed" => "tells faces within this recording apart".into(),
         "vad" => "finds speech".into(),
+        "voice_embed" => "tells voices within this recording apart".into(),
         "voice_score" => "says how much a voice sounds made by a machine".into(),
         other => other.replace('_', " "),
     }

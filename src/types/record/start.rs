@@ -77,6 +77,8 @@ pub struct ModelInfo {
     pub sha256: String,
     /// SPDX expression.
     pub licence: String,
+    /// What it says and where it fails, for people.
+    pub about: Option<String>,
 }
 
 /// What ran the networks.
