@@ -1,29 +1,34 @@
 """Weights at half their size.
 
-In: an ONNX file. Out: the same graph with its large FP32 weights stored as FP16 behind a Cast, so that the file halves
-and the arithmetic stays FP32.
+In: an ONNX graph. Out: the same graph with its FP32 weights stored as FP16 behind a Cast, so that the file halves and
+the arithmetic stays FP32.
 """
 
 import numpy as np
 import onnx
 
-LEAST = 256  # smaller tensors are not worth a node
+LEAST = 64  # smaller tensors are not worth a node
+
+
+def halve(model):
+    """Changes the graph in place, and returns it."""
+    graph, casts = model.graph, []
+    for i, weight in enumerate(list(graph.initializer)):
+        if weight.data_type != onnx.TensorProto.FLOAT or np.prod(weight.dims) < LEAST:
+            continue
+        values = onnx.numpy_helper.to_array(weight).astype(np.float16)
+        half = onnx.numpy_helper.from_array(values, weight.name + "_half")
+        casts.append(onnx.helper.make_node("Cast", [half.name], [weight.name], to=onnx.TensorProto.FLOAT, name=f"full_{i}"))
+        graph.initializer.remove(weight)
+        graph.initializer.append(half)
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
+    return model
 
 
 def halve_weights(path):
-    """Rewrites the file in place."""
-    model = onnx.load(path)
-    graph = model.graph
-    casts = []
-    for weight in graph.initializer:
-        if weight.data_type != onnx.TensorProto.FLOAT or np.prod(weight.dims) < LEAST:
-            continue
-        name = weight.name
-        half = onnx.numpy_helper.to_array(weight).astype(np.float16)
-        weight.CopyFrom(onnx.numpy_helper.from_array(half, name + "_half"))
-        casts.append(onnx.helper.make_node("Cast", [name + "_half"], [name], name + "_cast", to=onnx.TensorProto.FLOAT))
-    nodes = casts + list(graph.node)
-    del graph.node[:]
-    graph.node.extend(nodes)
+    """Rewrites a file in place."""
+    model = halve(onnx.load(path))
     onnx.checker.check_model(model)
     onnx.save(model, path)

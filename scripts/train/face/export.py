@@ -8,6 +8,7 @@ over when the card is written. Dev clips are not used.
 
 import argparse
 import hashlib
+import sys
 import time
 from pathlib import Path
 
@@ -26,6 +27,14 @@ import prepare
 import score
 import yunet
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from half_weights import halve  # noqa: E402
+
+ABOUT = (
+    "Says how much a face looks put on by a tool, from one picture. Misses most faces that are moved or spoken by a tool "
+    "without being swapped, and swaps it has no like of."
+)
+
 
 def arguments():
     """Command line."""
@@ -36,23 +45,6 @@ def arguments():
     calibrate.add_arguments(parser)
     parser.add_argument("--portrait", type=Path, help="default: CACHE/models/astronaut.png")
     return parser.parse_args()
-
-
-def halve(graph_model):
-    """Stores weights as FP16 behind a Cast, so that the file halves and the arithmetic stays FP32."""
-    graph, casts = graph_model.graph, []
-    for i, weight in enumerate(list(graph.initializer)):
-        if weight.data_type != onnx.TensorProto.FLOAT or np.prod(weight.dims) < 64:
-            continue
-        values = onnx.numpy_helper.to_array(weight).astype(np.float16)
-        half = onnx.numpy_helper.from_array(values, weight.name + "_half")
-        casts.append(onnx.helper.make_node("Cast", [half.name], [weight.name], to=onnx.TensorProto.FLOAT, name=f"full_{i}"))
-        graph.initializer.remove(weight)
-        graph.initializer.append(half)
-    nodes = list(graph.node)
-    del graph.node[:]
-    graph.node.extend(casts + nodes)
-    return graph_model
 
 
 def share(graph_model):
@@ -128,7 +120,7 @@ def milliseconds(path, rounds=60):
 FORM = f'layout = "nchw"\nsize = [{align.SIZE}, {align.SIZE}]'
 
 
-def write_toml(args, scale, offset, fitted_on, p_masked, task="face_score", scripts="", form=FORM):
+def write_toml(args, scale, offset, fitted_on, p_masked, task="face_score", scripts="", form=FORM, about=ABOUT):
     """model.toml as models/README.md asks for it; `form` says what one input is, `scripts` which files trained it."""
     digest = hashlib.sha256((args.out / "model.onnx").read_bytes()).hexdigest()
     template = "[" + ",".join(f"[{x:g},{y:g}]" for x, y in align.TEMPLATE) + "]"
@@ -139,6 +131,7 @@ sha256 = "{digest}"
 licence = "MIT OR Apache-2.0"
 commercial_use = true
 origin = "trained by scripts/train/face{scripts}; see card.md"
+about = "{about}"
 
 [input]
 name = "input"

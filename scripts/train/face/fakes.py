@@ -4,7 +4,7 @@ In: the camera frames of one tile with the landmarks of each frame, a clean fram
 from, and our generators. Out: the same frames masked and the paste matte of each frame. Families: `pasted`
 (one-photo simulation), `redrawn` (through a generator, pasted back), `whole` (no seam), `animated` (drawn from
 another frame of the same person, moved by dense landmarks: reenactment, talking heads, lip sync). The generators of
-sharp.py come twice as often as the small ones; `person` was trained on a few clips and draws only those.
+sharp.py come three times as often as the small ones; `person` was trained on a few clips and draws only those.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ import prepare
 import sharp
 
 FAMILIES = ("pasted", "redrawn", "whole", "animated")
-ODDS = (0.22, 0.31, 0.30, 0.17)
+ODDS = (0.22, 0.42, 0.20, 0.16)
 FORMS = ("whole", "head", "face", "lower")
 FORM_ODDS = {"whole": (0.7, 0.3, 0, 0), "animated": (0.3, 0.3, 0.2, 0.2), "pasted": (0, 0, 1, 0), "redrawn": (0, 0, 1, 0)}
 ARCFACE = np.array([[0.342, 0.462], [0.657, 0.460], [0.500, 0.641], [0.371, 0.825], [0.631, 0.823]])
@@ -73,9 +73,9 @@ class Maker:
         return Plan(family, form, kind, self.networks[stages[rng.integers(len(stages))]], moved, clip)
 
     def kind(self, form, moved, rng):
-        """A kind of generator that can draw the form; the faithful ones twice as often."""
+        """A kind of generator that can draw the form; the faithful ones three times as often."""
         kinds = [k for k in self.kinds if k != PERSON or (form == "face" and not moved)]
-        odds = np.array([2.0 if k in FAITHFUL else 1.0 for k in kinds])
+        odds = np.array([3.0 if k in FAITHFUL else 1.0 for k in kinds])
         return kinds[rng.choice(len(kinds), p=odds / odds.sum())]
 
     def twin(self, plan, frames, clean, points, oval, rng):

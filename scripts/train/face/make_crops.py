@@ -124,7 +124,8 @@ def main():
     people = subjects.Subjects(args.data, args.cache, args.held_out, args.video_share)
     networks = enhance.chained(generators.load(args.cache / "generators") | enhance.load(args.cache / "models"))
     known = args.cache / "generators" / "person.json"
-    clips = set(json.loads(known.read_text())) & set(people.clips) if known.exists() else ()
+    names = set(json.loads(known.read_text())) if known.exists() else set()
+    clips = [clip for clip in people.clips if Path(clip).name in names]
     maker = fakes.Maker(networks, set(args.leave_out), clips)
     for number in range(args.start, args.start + args.shards):
         shard(people, maker, args, number)

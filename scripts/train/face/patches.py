@@ -178,7 +178,7 @@ def redraw(patch, network, rng, faithful=False):
     drawn = np.ascontiguousarray(drawn, np.float32)
     lost = face - drawn
     if faithful and rng.random() < 0.65:
-        drawn = drawn + rng.uniform(0.0, 1.0) * cv2.GaussianBlur(lost, (0, 0), np.exp(rng.uniform(1.1, 2.3)))
+        drawn = drawn + rng.uniform(0.3, 1.0) * cv2.GaussianBlur(lost, (0, 0), np.exp(rng.uniform(1.1, 2.3)))
     elif rng.random() < 0.85:
         drawn = drawn + rng.uniform(0.7, 1.0) * cv2.GaussianBlur(lost, (0, 0), np.exp(rng.uniform(-0.6, 0.6)))
     else:

@@ -2,7 +2,7 @@
 
 In: CACHE/faces.npy and CACHE/index.json from prepare.py, CACHE/mesh.npy, the ImageNet weights. Out:
 CACHE/generators/KIND-half.pt and KIND-late.pt, at two thirds and at the end of --seconds (of processor time). A kind whose
-late stage exists is skipped. `reenact` learns from moved pictures (animate.py), `adain` from slightly warped and blurred ones.
+late stage exists is skipped; with --more it goes on from there to KIND-more.pt. `reenact` learns from moved pictures (animate.py), `adain` from slightly warped and blurred ones.
 """
 
 import argparse
@@ -32,6 +32,7 @@ def arguments():
     parser.add_argument("--cache", type=Path, default=Path(".runtime/train-face"))
     parser.add_argument("--kinds", nargs="*", default=list(sharp.MAKERS))
     parser.add_argument("--seconds", type=float, default=900)
+    parser.add_argument("--more", action="store_true", help="go on from the late stage")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -175,21 +176,29 @@ def train(kind, args, folder):
     rng = np.random.default_rng(args.seed)
     moved = moved_faces(args) if kind == "reenact" else None
     faces = sharp_faces(args.cache) if moved is None else moved[1]
-    trainer = Trainer(sharp.MAKERS[kind](), args)
-    start, step, half = time.process_time(), 0, False
+    network = sharp.MAKERS[kind]()
+    if args.more:
+        network.load_state_dict(torch.load(folder / f"{kind}-late.pt", weights_only=True))
+    trainer = Trainer(network, args)
+    start, step, half = time.process_time(), 0, args.more
     print(f"{kind}: {len(faces)} faces", flush=True)
     while (share := (time.process_time() - start) / args.seconds) < 1:
         picked = rng.integers(len(faces), size=args.batch)
         wanted = faces[picked][:, :, :: rng.choice([-1, 1])] if moved is None else faces[picked]
         seen = disturbed(wanted, rng) if kind in WARPED else wanted if moved is None else moved[0][picked]
-        shown = trainer.step(seen, wanted, share, share > 0.2)
+        shown = trainer.step(seen, wanted, share, share > (0.05 if args.more else 0.2))
         step += 1
         if step % 50 == 0:
             print(f"{kind} step {step} {share * args.seconds:.0f} s loss {shown:.4f}", flush=True)
         if not half and share > 0.66:
             save(trainer.network, folder / f"{kind}-half.pt")
             half = True
-    save(trainer.network, folder / f"{kind}-late.pt")
+    save(trainer.network, folder / f"{kind}-{stage(args)}.pt")
+
+
+def stage(args):
+    """Name of the last stage of this call."""
+    return "more" if args.more else "late"
 
 
 def main():
@@ -199,7 +208,7 @@ def main():
     cv2.setNumThreads(1)
     folder = args.cache / "generators"
     for kind in args.kinds:
-        if (folder / f"{kind}-late.pt").exists():
+        if (folder / f"{kind}-{stage(args)}.pt").exists():
             print(f"{kind}: done already")
         else:
             train(kind, args, folder)
