@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{folder, h264};
+use common::{ffmpeg, folder, h264};
 use unmask::config::Limits;
 use unmask::media::gst::{Draw, FramePicker, Tracks, draw_over};
 use unmask::types::MediaTime;
@@ -43,6 +43,23 @@ fn any_player_shows_what_was_drawn_when_it_was_drawn() {
     };
     let (before, after) = (corner(0.5), corner(1.5));
     assert!(after > 200 && after - before > 60, "{before} {after}");
+}
+
+/// Cut without encoding anew, video begins at the key frame before, seconds from where sound does.
+#[test]
+fn a_trimmed_recording_is_drawn_over_too() {
+    let dir = folder("overlay-trimmed");
+    let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    let (whole, trimmed) = (path("whole.mp4"), path("trimmed.mp4"));
+    let inputs =
+        ["-f", "lavfi", "-i", "testsrc=size=320x240:rate=15:duration=12", "-f", "lavfi", "-i", "sine=duration=12"];
+    let encode = ["-c:v", "libx264", "-g", "300", "-preset", "ultrafast", "-c:a", "aac", &whole];
+    ffmpeg(&[&inputs[..], &encode].concat());
+    ffmpeg(&["-ss", "5", "-i", &whole, "-c", "copy", &trimmed]);
+    let limits = Limits { stall_s: 5.0, ..Limits::default() };
+    let (tracks, out) = (Tracks { video: true, audio: true }, dir.join("drawn.webm"));
+    let input = Input::File(trimmed.into());
+    assert!(draw_over(&input, tracks, &out, white_square(0.0), &limits, &Cancel::default()).unwrap());
 }
 
 #[test]

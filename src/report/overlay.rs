@@ -55,6 +55,10 @@ impl<R: Iterator<Item = Result<Record, ReportError>>> Painter<R> {
         self.advance(time.as_secs());
         let (w, h) = (f64::from(width), f64::from(height));
         let mut out = format!("<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}'>");
+        // Covers outlast boxes: what is hidden stays so until the next frame that was analysed, whose faces may come before.
+        for frame in self.now.iter().chain(&self.next) {
+            self.covers(frame, (w / self.source.0, h / self.source.1), &mut out);
+        }
         if let Some(frame) = self.now.as_ref().filter(|f| time.as_secs() - f.pts_s <= HOLD_S) {
             self.faces(frame, (w / self.source.0, h / self.source.1), &mut out);
         }
@@ -72,22 +76,28 @@ impl<R: Iterator<Item = Result<Record, ReportError>>> Painter<R> {
         }
     }
 
-    fn faces(&self, frame: &Frame, (x, y): (f64, f64), out: &mut String) {
+    fn covers(&self, frame: &Frame, (x, y): (f64, f64), out: &mut String) {
         let area = |f: &Face| f.box_px[2] * f.box_px[3];
         let largest = frame.faces.iter().map(area).fold(0.0, f64::max);
         for face in &frame.faces {
-            let [left, top, w, h] = face.box_px;
-            let (left, top, w, h) = (left * x, top * y, w * x, h * y);
             let cover = match self.covered {
                 Covered::Nobody => false,
                 Covered::Others => area(face) < largest,
                 Covered::Everybody => true,
             };
             if cover {
-                let (cx, cy) = (left + w / 2.0, top + h / 2.0);
-                let (rx, ry) = (w * COVER, h * COVER);
+                let [left, top, w, h] = face.box_px;
+                let (cx, cy) = ((left + w / 2.0) * x, (top + h / 2.0) * y);
+                let (rx, ry) = (w * x * COVER, h * y * COVER);
                 put(out, format_args!("<ellipse cx='{cx:.0}' cy='{cy:.0}' rx='{rx:.0}' ry='{ry:.0}' fill='#333'/>"));
             }
+        }
+    }
+
+    fn faces(&self, frame: &Frame, (x, y): (f64, f64), out: &mut String) {
+        for face in &frame.faces {
+            let [left, top, w, h] = face.box_px;
+            let (left, top, w, h) = (left * x, top * y, w * x, h * y);
             let (label, strong) = match face.p_masked {
                 Some(p) => (format!("face {} · {:.2}", face.track.0, p.get()), f64::from(p.get()) >= self.signs_at),
                 None => (format!("face {} · not scored", face.track.0), false),
@@ -196,5 +206,10 @@ mod tests {
         assert!(svg.contains("<ellipse cx='72' cy='60'"), "{svg}");
         let svg = painter(Covered::Others).svg(MediaTime::from_secs(0.5), (320, 240));
         assert!(!svg.contains("ellipse"), "the largest is not");
+        let few = painter(Covered::Everybody).svg(MediaTime::from_secs(60.0), (320, 240));
+        assert!(
+            few.contains("ellipse") && !few.contains("face 1"),
+            "where few frames are analysed, covers stay: {few}"
+        );
     }
 }

@@ -19,6 +19,10 @@ use crate::types::MediaTime;
 /// Longest side of the drawn video in pixels; larger recordings are shrunk.
 const SIDE: i32 = 1280;
 
+/// Encoded data that waits for the muxer, a stream: hours of sound, minutes of video. In a trimmed recording one stream
+/// comes seconds before the other, and a shorter queue would hold up the demuxer for good.
+const QUEUE_BYTES: u32 = 64 << 20;
+
 /// Draws: time, width and height in, an SVG document of that size out.
 pub type Draw = Box<dyn FnMut(MediaTime, (u32, u32)) -> String + Send>;
 
@@ -142,13 +146,21 @@ fn video_chain(
     encoder.set_property("target-bitrate", 2_000_000i32);
     draw_frames(&overlay, draw, reached)?;
     let (convert, scale) = (make("videoconvert")?, make("videoscale")?);
-    let (back, queue) = (make("videoconvert")?, make("queue")?);
+    let (back, queue) = (make("videoconvert")?, encoded_queue()?);
     chain(pipeline, muxer, &[convert, flip, scale, size, overlay, back, encoder, queue], "video_%u")
 }
 
 fn audio_chain(pipeline: &gst::Pipeline, muxer: &gst::Element) -> Result<gst::Pad, MediaError> {
-    let elements = [make("audioconvert")?, make("audioresample")?, make("opusenc")?, make("queue")?];
+    let elements = [make("audioconvert")?, make("audioresample")?, make("opusenc")?, encoded_queue()?];
     chain(pipeline, muxer, &elements, "audio_%u")
+}
+
+fn encoded_queue() -> Result<gst::Element, MediaError> {
+    let queue = make("queue")?;
+    queue.set_property("max-size-bytes", QUEUE_BYTES);
+    queue.set_property("max-size-buffers", 0u32);
+    queue.set_property("max-size-time", 0u64);
+    Ok(queue)
 }
 
 /// Gives the overlay its picture before each frame reaches it.
