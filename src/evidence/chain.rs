@@ -20,6 +20,9 @@ const SEGMENT_BYTES: u64 = 4 << 10;
 /// Most segments (1 MB of links); segments of larger recordings double until they fit.
 const MAX_SEGMENTS: u64 = 1 << 14;
 
+/// What is read at once (64 KiB): segments may be larger than memory, by size or by a hostile manifest.
+const READ_BYTES: usize = 64 << 10;
+
 /// The links of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
@@ -67,8 +70,24 @@ pub fn segment_bytes(bytes: u64) -> u64 {
     size
 }
 
-fn link(before: &Hash, segment: &[u8]) -> Hash {
-    Sha256::new().chain_update(before).chain_update(Sha256::digest(segment)).finalize().into()
+fn link(before: &Hash, segment: &Hash) -> Hash {
+    Sha256::new().chain_update(before).chain_update(segment).finalize().into()
+}
+
+/// Reads up to so many bytes; returns how many there were and their SHA-256.
+fn segment(from: &mut impl Read, bytes: u64, buffer: &mut [u8], all: &mut Option<Sha256>) -> io::Result<(u64, Hash)> {
+    let (mut hash, mut found) = (Sha256::new(), 0);
+    while found < bytes {
+        let wanted = buffer.len().min(usize::try_from(bytes - found).unwrap_or(usize::MAX));
+        let n = fill(from, &mut buffer[..wanted])?;
+        hash.update(&buffer[..n]);
+        all.iter_mut().for_each(|all| all.update(&buffer[..n]));
+        found += n as u64;
+        if n < wanted {
+            break;
+        }
+    }
+    Ok((found, hash.finalize().into()))
 }
 
 /// Reads until `buffer` is full or nothing more comes.
@@ -88,17 +107,15 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 impl Chain {
     /// Reads a recording once; returns its chain, and the SHA-256 of all of it.
     pub fn of(mut from: impl Read, segment_bytes: u64) -> io::Result<(Self, Hash)> {
-        let mut buffer = vec![0; segment_bytes as usize];
-        let (mut chain, mut all) = (Self { bytes: 0, segment_bytes, links: Vec::new() }, Sha256::new());
+        let (mut buffer, mut all) = (vec![0; READ_BYTES], Some(Sha256::new()));
+        let mut chain = Self { bytes: 0, segment_bytes, links: Vec::new() };
         loop {
-            let n = fill(&mut from, &mut buffer)?;
+            let (n, hash) = segment(&mut from, segment_bytes, &mut buffer, &mut all)?;
             if n == 0 {
-                return Ok((chain, all.finalize().into()));
+                return Ok((chain, all.unwrap_or_default().finalize().into()));
             }
-            let segment = &buffer[..n];
-            all.update(segment);
-            chain.bytes += n as u64;
-            chain.links.push(link(&chain.head(), segment));
+            chain.bytes += n;
+            chain.links.push(link(&chain.head(), &hash));
         }
     }
 
@@ -128,18 +145,17 @@ impl Chain {
     /// Holds a copy against the chain.
     pub fn compare(&self, mut copy: impl Read) -> io::Result<Comparison> {
         let mut result = Comparison { bytes: self.bytes, found: 0, altered: Vec::new(), unjudged: 0..0 };
-        let (mut buffer, mut before) = (vec![0; self.segment_bytes as usize], Hash::default());
+        let (mut buffer, mut before) = (vec![0; READ_BYTES], Hash::default());
         for expected in &self.links {
             let start = result.found;
             let length = self.segment_bytes.min(self.bytes.saturating_sub(start));
-            let Some(buffer) = buffer.get_mut(..length as usize) else { break };
-            let n = fill(&mut copy, buffer)? as u64;
+            let (n, hash) = segment(&mut copy, length, &mut buffer, &mut None)?;
             result.found += n;
             if n < length {
                 result.unjudged = start..result.found;
                 return Ok(result);
             }
-            if link(&before, buffer) != *expected {
+            if link(&before, &hash) != *expected {
                 match result.altered.last_mut() {
                     Some(last) if last.end == start => last.end = result.found,
                     _ => result.altered.push(start..result.found),
@@ -177,6 +193,17 @@ mod tests {
         let second: Hash = Sha256::digest([first, Sha256::digest(b"0").into()].concat()).into();
         assert_eq!(one.links, [first, second]);
         assert_eq!(Chain::of(&b"0123"[..], 16).unwrap().1, <Hash>::from(Sha256::digest(b"0123")));
+    }
+
+    #[test]
+    fn segments_larger_than_memory_are_compared() {
+        let bytes = u64::MAX;
+        let links = vec![[7; 32]; MAX_SEGMENTS as usize];
+        let found = Chain { bytes, segment_bytes: segment_bytes(bytes), links }.compare(&b"short"[..]).unwrap();
+        assert_eq!((found.found, found.unjudged), (5, 0..5));
+        let large = vec![3; 3 * READ_BYTES + 5];
+        let chain = Chain::of(&*large, 2 * READ_BYTES as u64).unwrap().0;
+        assert!(chain.links.len() == 2 && chain.compare(&*large).unwrap().is_same());
     }
 
     proptest! {
