@@ -2,7 +2,7 @@
 
 mod user;
 
-pub use user::user_file;
+pub use user::{secret, user_file};
 
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,11 @@
 //! The signing key. In: a file with a secret, made on first use. Out: signatures; and, from a public key, whether one fits.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 
 use super::EvidenceError;
-use crate::config::user_file;
+use crate::config::{secret, user_file};
 use crate::infer::hex;
 
 /// A secret Ed25519 key (RFC 8032). Its memory is wiped when it is dropped.
@@ -24,34 +23,15 @@ impl SecretKey {
 
     /// Reads the key, or makes it when the file is not there: 64 hexadecimal digits, readable by its owner alone.
     pub fn open(path: &Path) -> Result<Self, EvidenceError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                owner_only(path)?;
-                let seed = unhex(text.trim_end()).ok_or_else(|| {
-                    bad(path, "is not 64 hexadecimal digits: restore it, or move it away to have a new one made")
-                })?;
-                Ok(Self(SigningKey::from_bytes(&seed)))
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::create(path),
-            Err(e) => Err(bad(path, &format!("cannot be read ({e}): check its permissions"))),
-        }
-    }
-
-    fn create(path: &Path) -> Result<Self, EvidenceError> {
-        let failed = |e: std::io::Error| bad(path, &format!("cannot be made ({e}): name another file with --key"));
-        let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(dir).map_err(failed)?;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|e| bad(path, &format!("no random numbers ({e})")))?;
-        // Temporary files are made with mode 0600; persist_noclobber never replaces a key made meanwhile.
-        let mut file = tempfile::Builder::new().prefix(".unmask-").tempfile_in(dir).map_err(failed)?;
-        writeln!(file, "{}", hex(&seed)).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        match file.persist_noclobber(path) {
-            Ok(_) => Ok(Self(SigningKey::from_bytes(&seed))),
-            Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => Self::open(path),
-            Err(e) => Err(failed(e.error)),
-        }
+        let new = || {
+            let mut seed = [0; 32];
+            getrandom::fill(&mut seed).map_err(|e| format!("no random numbers ({e})"))?;
+            Ok((hex(&seed) + "\n").into_bytes())
+        };
+        let text = secret(path, new).map_err(|reason| bad(path, &reason))?;
+        let seed = std::str::from_utf8(&text).ok().and_then(|text| unhex(text.trim_end()));
+        let wrong = || bad(path, "is not 64 hexadecimal digits: restore it, or move it away to have a new one made");
+        Ok(Self(SigningKey::from_bytes(&seed.ok_or_else(wrong)?)))
     }
 
     /// A key from 32 secret bytes.
@@ -114,21 +94,6 @@ pub(super) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 fn bad(path: &Path, reason: &str) -> EvidenceError {
     EvidenceError::Key { path: path.display().to_string(), reason: reason.into() }
-}
-
-#[cfg(unix)]
-fn owner_only(path: &Path) -> Result<(), EvidenceError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    Err(bad(path, &format!("can be read by others (mode {:o}): chmod 600 it, or have a new one made", mode & 0o777)))
-}
-
-#[cfg(not(unix))]
-fn owner_only(_: &Path) -> Result<(), EvidenceError> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 //! nobody can alter or move to another call unseen (XChaCha20-Poly1305; Y. Nir, A. Langley, RFC 8439, with the extended
 //! nonce of S. Arciszewski's draft). Whoever has both the store and the key can open them: keep the key elsewhere.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
-use crate::config::user_file;
+use crate::config::{secret, user_file};
 
 /// Length of the key file.
 const KEY_BYTES: usize = 32;
@@ -56,11 +55,8 @@ impl Vault {
     /// Reads the key, or makes one that only its owner can read.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
         let failed = |reason: String| VaultError::Key { path: path.to_owned(), reason };
-        let key = match std::fs::read(path) {
-            Ok(key) => key,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => make_key(path).map_err(|e| failed(e.to_string()))?,
-            Err(e) => return Err(failed(e.to_string())),
-        };
+        let new = || Ok(XChaCha20Poly1305::generate_key(&mut OsRng).to_vec());
+        let key = secret(path, new).map_err(failed)?;
         let cipher = XChaCha20Poly1305::new_from_slice(&key);
         cipher.map(Self).map_err(|_| failed(format!("holds {} bytes, not {KEY_BYTES}", key.len())))
     }
@@ -84,21 +80,6 @@ impl Vault {
     }
 }
 
-fn make_key(path: &Path) -> std::io::Result<Vec<u8>> {
-    if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir)?;
-    }
-    let key = XChaCha20Poly1305::generate_key(&mut OsRng).to_vec();
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(&key)?;
-    file.sync_all()?;
-    Ok(key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +100,9 @@ mod tests {
         assert_eq!(again.unseal("a", &sealed).unwrap(), b"print");
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o77, 0);
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+        assert!(Vault::open(&path).err().unwrap().to_string().contains("chmod 600"));
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         std::fs::write(&path, b"short").unwrap();
         assert!(Vault::open(&path).err().unwrap().to_string().contains("link.key"));
     }
