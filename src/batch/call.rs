@@ -119,6 +119,7 @@ fn draw(
         return Ok(());
     }
     let (path, part) = (output.path(ReportKind::Overlay.ending()), output.path(".overlay.webm.part"));
+    new_file(&part).map_err(|e| failed(&part, e))?;
     let kept = output.path(".jsonl");
     let file = File::open(&kept).map_err(|e| failed(&kept, e))?;
     let records = read_records(BufReader::new(file), &kept.display().to_string());
@@ -160,7 +161,7 @@ fn records(
     watch: &mut dyn Watch,
 ) -> Result<Scanned, Error> {
     let (path, part) = (output.path(".jsonl"), output.path(".jsonl.part"));
-    let file = File::create(&part).map_err(|e| failed(&part, e))?;
+    let file = new_file(&part).map_err(|e| failed(&part, e))?;
     let kept = file.try_clone().map_err(|e| failed(&part, e))?;
     let mut jsonl = Jsonl::new(Box::new(file), part.display().to_string());
     let mut timeline = TimelineSink::default();
@@ -171,6 +172,14 @@ fn records(
     std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?;
     let timeline = timeline.take().ok_or_else(|| ReportError::Incomplete { name: path.display().to_string() })?;
     Ok(Scanned { timeline, people })
+}
+
+/// A new file in place of what has this name; a link is replaced, not followed.
+fn new_file(path: &Path) -> std::io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+        _ => File::create_new(path),
+    }
 }
 
 /// Writes a file that is whole or not there, also after a power cut.
@@ -216,6 +225,19 @@ mod tests {
         let link = recording_link(&input, &dir.path().join("out")).unwrap();
         assert_eq!(link, "../a%20call%20%231.mp4");
         assert_eq!(recording_link(&Input::Stdin, dir.path()), None);
+    }
+
+    #[test]
+    fn a_link_is_replaced_and_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (other, part) = (dir.path().join("other"), dir.path().join("a.jsonl.part"));
+        std::fs::write(&other, "untouched").unwrap();
+        std::os::unix::fs::symlink(&other, &part).unwrap();
+        new_file(&part).unwrap().write_all(b"x").unwrap();
+        assert_eq!(
+            (std::fs::read(&other).unwrap(), std::fs::read(&part).unwrap()),
+            (b"untouched".to_vec(), b"x".to_vec())
+        );
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum BatchError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{path}: no recordings inside: name a folder with {endings} files", path = path.display())]
     Empty { path: PathBuf, endings: &'static str },
+    #[error("{path}: is --out, where results go: name another folder with --out", path = path.display())]
+    OutIsInput { path: PathBuf },
     #[error("standard input is one recording: scan it alone")]
     StdinAmongOthers,
 }
@@ -40,7 +42,7 @@ impl BatchError {
             Self::Crashed { .. } | Self::Silent { .. } => ErrorKind::Bug,
             Self::Killed { .. } | Self::Spawn { .. } => ErrorKind::Environment,
             Self::Unreadable { .. } | Self::Empty { .. } => ErrorKind::Input,
-            Self::StdinAmongOthers => ErrorKind::Usage,
+            Self::StdinAmongOthers | Self::OutIsInput { .. } => ErrorKind::Usage,
         }
     }
 

@@ -60,41 +60,45 @@ impl Listed {
 /// its error.
 pub fn expand(inputs: &[String], out: &Path) -> Vec<Listed> {
     let mut listed = Vec::new();
-    for text in inputs {
-        if let Err(error) = add(text, out, true, &mut listed) {
-            listed.push(Listed { text: text.clone(), input: Err(error.into()), candidate: None });
-        }
-    }
+    inputs.iter().for_each(|text| add(text, out, true, &mut listed));
     let mut seen = HashSet::new();
     listed.retain(|one| seen.insert(one.source_id()));
     listed
 }
 
-fn add(text: &str, out: &Path, lists: bool, to: &mut Vec<Listed>) -> Result<(), BatchError> {
+/// Adds what `text` names; what cannot be looked into is added with its error and does not stop the rest.
+fn add(text: &str, out: &Path, lists: bool, to: &mut Vec<Listed>) {
     let one = Listed::new(text);
+    let failed = |error: BatchError, text: String| Listed { text, input: Err(error.into()), candidate: None };
     match &one.input {
         Ok(Input::File(path)) if path.is_dir() => {
-            let mut found = Vec::new();
-            walk(path, &std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned()), &mut found)?;
-            if found.is_empty() {
-                return Err(BatchError::Empty { path: path.clone(), endings: "mp4, mkv, webm, wav, …" });
+            let out = std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
+            let (mut found, before) = (Vec::new(), to.len());
+            if std::fs::canonicalize(path).is_ok_and(|path| path == out) {
+                return to.push(failed(BatchError::OutIsInput { path: path.clone() }, text.to_owned()));
+            }
+            walk(path, &out, &mut found, &mut |path, source| {
+                let text = path.to_string_lossy().into_owned();
+                to.push(failed(BatchError::Unreadable { path, source }, text));
+            });
+            if found.is_empty() && to.len() == before {
+                let empty = BatchError::Empty { path: path.clone(), endings: "mp4, mkv, webm, wav, …" };
+                to.push(failed(empty, text.to_owned()));
             }
             found.sort();
             to.extend(found.iter().map(|path| Listed::new(&path.to_string_lossy())));
         }
-        Ok(Input::File(path)) if lists && has_ending(path, &LISTS) => {
-            let read = std::fs::read(path);
-            let bytes = read.map_err(|source| BatchError::Unreadable { path: path.clone(), source })?;
-            for line in lines(&String::from_utf8_lossy(&bytes)) {
+        Ok(Input::File(path)) if lists && has_ending(path, &LISTS) => match std::fs::read(path) {
+            Ok(bytes) => lines(&String::from_utf8_lossy(&bytes)).for_each(|line| {
                 let (line, candidate) = line.split_once('\t').map_or((line, None), |(l, c)| (l.trim(), Some(c.trim())));
                 let from = to.len();
-                add(&relative(line, path), out, false, to)?;
+                add(&relative(line, path), out, false, to);
                 to[from..].iter_mut().for_each(|one| one.candidate = candidate.map(str::to_owned));
-            }
-        }
+            }),
+            Err(source) => to.push(failed(BatchError::Unreadable { path: path.clone(), source }, text.to_owned())),
+        },
         _ => to.push(one),
     }
-    Ok(())
 }
 
 /// Lines that say something.
@@ -116,25 +120,30 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
     ending.is_some_and(|e| endings.contains(&e.as_str()))
 }
 
-/// Collects recordings below `dir`, but not in `out`; follows no links to folders.
-fn walk(dir: &Path, out: &Path, found: &mut Vec<PathBuf>) -> Result<(), BatchError> {
+/// Collects recordings below `dir`, but not in `out`; follows no links to folders. A folder that cannot be read is
+/// said to be so.
+fn walk(dir: &Path, out: &Path, found: &mut Vec<PathBuf>, unreadable: &mut dyn FnMut(PathBuf, std::io::Error)) {
     if std::fs::canonicalize(dir).is_ok_and(|dir| dir == out) {
-        return Ok(());
+        return;
     }
-    let failed = |source| BatchError::Unreadable { path: dir.to_owned(), source };
-    for entry in std::fs::read_dir(dir).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(source) => return unreadable(dir.to_owned(), source),
+    };
+    for entry in entries {
+        let (path, kind) = match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))) {
+            Ok(seen) => seen,
+            Err(source) => return unreadable(dir.to_owned(), source),
+        };
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
             continue;
         }
-        if entry.file_type().map_err(failed)?.is_dir() {
-            walk(&path, out, found)?;
+        if kind.is_dir() {
+            walk(&path, out, found, unreadable);
         } else if has_ending(&path, &MEDIA) && !path.is_dir() {
             found.push(path);
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -165,7 +174,18 @@ mod tests {
         let empty = expand(&[root.join("sub/.git/d.mp4").display().to_string(), "ftpx://a".into()], root);
         assert!(empty[0].input.is_ok() && empty[1].input.is_err());
         let none = expand(&[root.join("out").display().to_string()], &root.join("out"));
-        assert!(none[0].input.as_ref().unwrap_err().to_string().contains("no recordings inside"));
+        assert!(none[0].input.as_ref().unwrap_err().to_string().contains("is --out"));
+    }
+
+    #[test]
+    fn what_cannot_be_looked_into_does_not_stop_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("empty")).unwrap();
+        std::fs::write(dir.path().join("calls.txt"), "a.mp4\nempty\tAda\nb.mp4\n").unwrap();
+        let found = expand(&[dir.path().join("calls.txt").display().to_string()], &dir.path().join("out"));
+        let errors: Vec<bool> = found.iter().map(|one| one.input.is_err()).collect();
+        assert_eq!(errors, [false, true, false]);
+        assert!(found[1].input.as_ref().unwrap_err().to_string().contains("no recordings inside"));
     }
 
     proptest! {
