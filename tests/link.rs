@@ -43,9 +43,15 @@ fn one_face_under_two_names_is_a_group_and_leaves_nothing_readable() {
     let other = linked(&list, &out, &dir.join("other.key"), CONSENT);
     assert_eq!(other.status.code(), Some(6), "{}", stderr(&other));
 
+    let hidden = linked(&list, &out, &key, &[CONSENT, &["--redact=all"]].concat());
+    assert!(hidden.status.success(), "{}", stderr(&hidden));
+    let page = std::fs::read_to_string(out.join("links.html")).unwrap();
+    assert!(page.contains("Bob &lt;b&gt;") && !page.contains("data:image/jpeg"), "all faces are unrecognisable");
+
     let gone = unmask(&["store", "delete", out.to_str().unwrap(), "a"]);
     let receipt: Value = serde_json::from_slice(&gone.stdout).unwrap();
     assert_eq!(receipt["calls"][0]["face_print"], true, "{receipt}");
+    assert!(!out.join("links.html").exists() && !out.join("links.json").exists(), "they showed the face of a");
 }
 
 #[test]

@@ -3,16 +3,21 @@
 
 use std::path::Path;
 
-use super::write_whole;
+use super::{Batch, write_whole};
 use crate::error::Error;
-use crate::link::{LinkConfig, Vault, link};
+use crate::link::{Vault, link};
 use crate::report::{ReportError, links_html};
+use crate::stills::Redact;
 use crate::store::Store;
 
-/// Opens every print, compares them, and writes both files. The page shows the faces of linked calls in the clear.
-pub fn write_links(store: &Store, key: &Path, config: &LinkConfig) -> Result<(), Error> {
+/// Opens every print, compares them, and writes both files. The page shows the faces of linked calls in the clear,
+/// unless all faces are to be unrecognisable.
+pub fn write_links(store: &Store, key: &Path, batch: &Batch<'_>) -> Result<(), Error> {
     let vault = Vault::open(key)?;
-    let prints = store.prints(&vault)?;
+    let (mut prints, config) = (store.prints(&vault)?, &batch.config.link);
+    if batch.redact == Redact::All {
+        prints.iter_mut().for_each(|print| print.portrait.clear());
+    }
     let links = link(&prints, config);
     let json = serde_json::to_vec_pretty(&links).map_err(|e| ReportError::Serialise(e.to_string()))?;
     write_whole(&store.dir().join("links.json"), &json)?;

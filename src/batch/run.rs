@@ -15,6 +15,7 @@ use super::worker::{Found, Job, Said, perform};
 use super::{BatchError, analysis_key, write_index, write_links};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
+use crate::link::Vault;
 use crate::media::{Cancel, Input, sha256_of};
 use crate::report::ReportKind;
 use crate::stills::Redact;
@@ -70,6 +71,10 @@ pub fn scan_all(listed: Vec<Listed>, batch: &Batch<'_>, notice: &mut dyn FnMut(N
         return Err(BatchError::StdinAmongOthers.into());
     }
     let key = analysis_key(batch.config, batch.redact)?;
+    if let Some(link) = &batch.link {
+        // A key that does not do is known before the first call, not after it.
+        Vault::open(link.key)?;
+    }
     let store = Store::open(batch.dir)?;
     if let Some(days) = batch.keep_days {
         store.set_keep_days(days)?;
@@ -81,7 +86,7 @@ pub fn scan_all(listed: Vec<Listed>, batch: &Batch<'_>, notice: &mut dyn FnMut(N
     supervise(&planned, batch, &stop, &mut books);
     write_index(&books.store)?;
     if let Some(link) = &batch.link {
-        write_links(&books.store, link.key, &batch.config.link)?;
+        write_links(&books.store, link.key, batch)?;
     }
     match books.fatal {
         Some(error) => Err(error),
@@ -206,7 +211,7 @@ fn scan(call: &Planned, batch: &Batch<'_>, slot: &Slot, stop: &Cancel, tell: &mu
     };
     match (&call.before, input) {
         (Before::Address, _) => return Ended::Unchanged,
-        (Before::Hash(before), Input::File(path)) => match sha256_of(path, stop) {
+        (Before::Hash(before), Input::File(path)) if path.is_file() => match sha256_of(path, stop) {
             _ if stop.is_cancelled() => return Ended::Interrupted,
             Ok(now) if now == *before => return Ended::Unchanged,
             // One that cannot be read now is reported by its scan.
@@ -317,7 +322,12 @@ impl<'a> Books<'a> {
                 }
                 self.done += 1;
             }
-            Ended::Unchanged => self.skipped += 1,
+            Ended::Unchanged => {
+                if let (Some(_), Some(candidate)) = (&self.batch.link, &call.listed.candidate) {
+                    self.store.name_print(&call.name, candidate)?;
+                }
+                self.skipped += 1;
+            }
             Ended::Interrupted => self.interrupted(i)?,
             Ended::Failed(error) if error.stops_all() => {
                 self.store.interrupted(&call.name)?;

@@ -148,7 +148,10 @@ fn print(
     let (call, candidate) = (job.name.clone(), String::new());
     let print = match people.into_iter().next() {
         Some(Person { views, embedding, clearest, .. }) => {
-            let portrait = portrait(input, clearest, config, engines, cancel)?;
+            let portrait = match job.redact {
+                Redact::All => vec![],
+                Redact::None | Redact::Others => portrait(input, clearest, config, engines, cancel)?,
+            };
             Print { call, candidate, views, embedding, portrait }
         }
         None => Print { call, candidate, views: 0, embedding: vec![], portrait: vec![] },

@@ -8,7 +8,7 @@ use rusqlite::params;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{PARTS, Store, StoreError, StoredCall, utc};
+use super::{LINK_PAGES, PARTS, Store, StoreError, StoredCall, utc};
 use crate::infer::hex;
 use crate::media::{Cancel, sha256_of};
 use crate::report::ReportKind;
@@ -24,6 +24,8 @@ pub struct Receipt {
     pub reason: &'static str,
     /// What.
     pub calls: Vec<DeletedCall>,
+    /// Pages on faces across calls, which may have shown these; the next scan with `--link` writes them anew.
+    pub pages: Vec<DeletedFile>,
 }
 
 /// A call that is gone.
@@ -73,7 +75,8 @@ impl Store {
     /// Files first: when this is cut short, the rows are still there and it can be done again.
     fn remove(&mut self, calls: &[StoredCall], reason: &'static str) -> Result<Receipt, StoreError> {
         let now = utc::now();
-        let mut receipt = Receipt { schema: "unmask-receipt/1", utc: utc::text(now), reason, calls: vec![] };
+        let mut receipt =
+            Receipt { schema: "unmask-receipt/1", utc: utc::text(now), reason, calls: vec![], pages: vec![] };
         for call in calls {
             let mut files = Vec::new();
             let endings = [".jsonl"].into_iter().chain(PARTS);
@@ -85,6 +88,9 @@ impl Store {
         }
         if receipt.calls.is_empty() {
             return Ok(receipt);
+        }
+        for page in LINK_PAGES {
+            remove_file(&self.dir, page, &mut receipt.pages)?;
         }
         self.forget(&receipt, now).map_err(|e| self.failed(&e))?;
         Ok(receipt)
@@ -155,7 +161,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = two_calls(dir.path());
         assert!(matches!(store.delete(&["b".into(), "no".into()]), Err(StoreError::NoCall { .. })));
+        std::fs::write(dir.path().join("links.html"), "the face of jane-doe").unwrap();
         let receipt = store.delete(&["jane-doe".into()]).unwrap();
+        assert_eq!(receipt.pages[0].file, "links.html");
         let files: Vec<&str> = receipt.calls[0].files.iter().map(|f| f.file.as_str()).collect();
         assert_eq!(files, ["jane-doe.jsonl", "jane-doe.html"]);
         assert_eq!(receipt.calls[0].files[0].sha256, hex(&Sha256::digest(b"jane-doe")));

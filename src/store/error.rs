@@ -12,6 +12,8 @@ pub enum StoreError {
     Locked { dir: PathBuf },
     #[error("{dir}: holds no results of a batch (no unmask.db): name a folder that was given to scan --out", dir = dir.display())]
     Missing { dir: PathBuf },
+    #[error("{path}: is no folder: name another --out", path = path.display())]
+    NotAFolder { path: PathBuf },
     #[error("{dir}: was written by a newer version (layout {found}, this program knows {known}): update unmask", dir = dir.display())]
     Newer { dir: PathBuf, found: i64, known: i64 },
     #[error("{path}: {source}: check its permissions and the space left", path = path.display())]
@@ -29,7 +31,9 @@ impl StoreError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Locked { .. } => ErrorKind::Overloaded,
-            Self::Missing { .. } | Self::NoCall { .. } | Self::NoRetention { .. } => ErrorKind::Usage,
+            Self::Missing { .. } | Self::NotAFolder { .. } | Self::NoCall { .. } | Self::NoRetention { .. } => {
+                ErrorKind::Usage
+            }
             Self::Newer { .. } | Self::File { .. } | Self::Database { .. } => ErrorKind::Environment,
         }
     }

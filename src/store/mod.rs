@@ -71,6 +71,12 @@ PRAGMA user_version = 1;
 /// What follows a call's name while a file is being written.
 const PARTS: [&str; 2] = [".jsonl.part", ".overlay.webm.part"];
 
+/// What is written on faces across calls.
+pub const LINK_PAGES: [&str; 2] = ["links.html", "links.json"];
+
+/// Pages over many calls: no call is named so.
+const RESERVED: [&str; 2] = ["index", "links"];
+
 /// How long a reader waits for a writer.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -104,6 +110,9 @@ impl Store {
     /// half-done waits again.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let failed = |source| StoreError::File { path: dir.to_owned(), source };
+        if dir.exists() && !dir.is_dir() {
+            return Err(StoreError::NotAFolder { path: dir.to_owned() });
+        }
         std::fs::create_dir_all(dir).map_err(failed)?;
         Self::locked(dir)
     }
@@ -219,7 +228,7 @@ impl Store {
         let stem = file_stem(stem);
         let mut name = stem.clone();
         for n in 2.. {
-            let reserved = name.eq_ignore_ascii_case("index");
+            let reserved = RESERVED.iter().any(|page| name.eq_ignore_ascii_case(page));
             if !reserved && self.one("name", &name)?.is_none() {
                 break;
             }
@@ -256,6 +265,9 @@ impl Store {
         let files = serde_json::to_string(made.files).map_err(json)?;
         let sql = "UPDATE calls SET state = 'done', error = NULL, finding = ?2, sha256 = ?3, bytes = ?4, \
                    analysis = ?5, reports = ?6, files = ?7, finished = ?8 WHERE name = ?1";
+        // A face print of what the recording was before is none of this call.
+        let stale = "DELETE FROM prints WHERE name = ?1 AND (SELECT sha256 FROM calls WHERE name = ?1) IS NOT ?2";
+        self.change(stale, params![name, of.sha256])?;
         let bytes = of.bytes.and_then(|b| i64::try_from(b).ok());
         let reports: Vec<String> = made.reports.iter().map(|kind| kind.name()).collect();
         let reports = reports.join(",");
@@ -320,6 +332,7 @@ mod tests {
         let name = |id: &str, stem: &str| store.admit(id, "x", stem).unwrap().name;
         assert_eq!([name("1", "call"), name("2", "call"), name("3", "Call")], ["call", "call-2", "Call-3"]);
         assert_eq!([name("2", "other"), name("4", "index"), name("5", "..")], ["call-2", "index-2", "recording"]);
+        assert_eq!(name("6", "Links"), "Links-2", "links.html is the page of linked calls");
         drop(store);
         let store = Store::open(dir.path()).unwrap();
         assert_eq!(store.admit("3", "x", "call").unwrap().name, "Call-3");

@@ -29,6 +29,11 @@ impl Store {
         self.change(sql, params![name, candidate, views, nonce, bytes, consent, utc::now()]).map(drop)
     }
 
+    /// Gives the print of a call, if there is one, the candidate's name as it is given now.
+    pub fn name_print(&self, name: &str, candidate: &str) -> Result<(), StoreError> {
+        self.change("UPDATE prints SET candidate = ?2 WHERE name = ?1", [name, candidate]).map(drop)
+    }
+
     /// Every print, opened.
     pub fn prints(&self, vault: &Vault) -> Result<Vec<Print>, Error> {
         let read = || -> rusqlite::Result<Vec<(String, String, SealedPrint)>> {
@@ -69,6 +74,18 @@ mod tests {
         assert_eq!(store.prints(&vault).unwrap(), [print]);
         let files = ["unmask.db", "unmask.db-wal"].map(|f| std::fs::read(dir.path().join(f)).unwrap_or_default());
         assert!(files.iter().all(|bytes| !bytes.windows(8).any(|w| w == b"portrait")), "it is not readable");
+        store.name_print("a", "Ada L.").unwrap();
+        assert_eq!(store.prints(&vault).unwrap()[0].candidate, "Ada L.");
+        let finding = crate::report::index::CallFinding::of(&crate::report::test_records::call(4.0));
+        let done = |sha256: &str| {
+            let of = crate::store::Fingerprint { sha256: Some(sha256.into()), bytes: None };
+            store.done("a", &of, "key", &finding, &crate::store::Made { reports: &[], files: &[] }).unwrap();
+        };
+        done("00");
+        assert!(!store.has_print("a").unwrap(), "of another recording than before");
+        store.keep_print("a", "Ada", &sealed, "Ada, in writing, 1 June").unwrap();
+        done("00");
+        assert!(store.has_print("a").unwrap());
         let receipt = store.delete(&["a".into()]).unwrap();
         assert!(receipt.calls[0].face_print && !store.has_print("a").unwrap());
     }
