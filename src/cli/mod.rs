@@ -155,7 +155,11 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if matches!(known, Some(Error::Report(e)) if e.is_closed_pipe()) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("unmask: {error:#}");
+    match known {
+        // Its words hold those of its cause.
+        Some(error) => eprintln!("unmask: {error}"),
+        None => eprintln!("unmask: {error:#}"),
+    }
     let kind = match known {
         Some(error) => error.kind(),
         None if error.is::<ConfigError>() => ErrorKind::Usage,
