@@ -146,8 +146,8 @@ impl<F: Read + Seek> File<'_, F> {
     fn gif(&mut self) -> io::Result<bool> {
         let Some(head) = self.read::<13>(0)? else { return Ok(false) };
         let colours = if head[10] & 0x80 != 0 { 3u64 << ((head[10] & 7) + 1) } else { 0 };
-        let mut at = 13 + colours;
-        for _ in 0..MAX_STEPS {
+        let (mut at, mut steps) = (13 + colours, 0..MAX_STEPS);
+        while steps.next().is_some() {
             let Some([0x21, label]) = self.read::<2>(at)? else { break };
             if label == 0xff && self.read::<9>(at + 2)?.is_some_and(|id| &id == b"\x0bC2PA_GIF") {
                 return Ok(true);
@@ -155,6 +155,9 @@ impl<F: Read + Seek> File<'_, F> {
             at += 2;
             while let Some([size @ 1..=255]) = self.read::<1>(at)? {
                 at += 1 + u64::from(size);
+                if steps.next().is_none() {
+                    return Ok(false);
+                }
             }
             at += 1;
         }
@@ -225,6 +228,14 @@ mod tests {
         }
         assert_eq!(found(b"\x1a\x45\xdf\xa3 matroska"), None);
         assert_eq!(found(b""), None);
+    }
+
+    #[test]
+    fn a_file_of_many_small_parts_is_given_up() {
+        let head = [b"GIF89a", &[0; 7][..], b"\x21\xfe"].concat();
+        let end = b"\0\x21\xff\x0bC2PA_GIF\x01\0\0\0";
+        let many = |n: usize| [&head[..], &[1, 7].repeat(n), end].concat();
+        assert_eq!((found(&many(9)), found(&many(MAX_STEPS))), (Some(true), Some(false)));
     }
 
     proptest! {
