@@ -78,6 +78,10 @@ impl Store {
         let mut receipt =
             Receipt { schema: "unmask-receipt/1", utc: utc::text(now), reason, calls: vec![], pages: vec![] };
         for call in calls {
+            if Path::new(&call.name).file_name() != Some(call.name.as_ref()) {
+                let reason = format!("the name {:?} in it leads elsewhere", call.name);
+                return Err(StoreError::Database { dir: self.dir.clone(), reason });
+            }
             let mut files = Vec::new();
             let endings = [".jsonl"].into_iter().chain(PARTS);
             for ending in endings.chain(ReportKind::value_variants().iter().map(|kind| kind.ending())) {
@@ -175,6 +179,18 @@ mod tests {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
             assert!(!bytes.windows(8).any(|w| w == b"jane-doe"));
         }
+    }
+
+    #[test]
+    fn a_name_that_was_put_into_the_database_leads_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        std::fs::create_dir(&out).unwrap();
+        let mut store = two_calls(&out);
+        store.change("UPDATE calls SET name = '../other' WHERE name = 'b'", []).unwrap();
+        std::fs::write(dir.path().join("other.jsonl"), "x").unwrap();
+        assert!(store.collect(Some(0)).unwrap_err().to_string().contains("leads elsewhere"));
+        assert!(dir.path().join("other.jsonl").exists());
     }
 
     #[test]
