@@ -13,6 +13,9 @@ const HOLD_S: f64 = 1.0;
 /// Half the width of a cover over a hidden face, for one of the box: boxes lag where not every frame was analysed.
 const COVER: f64 = 0.9;
 
+/// Mean width of a letter, for one of the text's size.
+const GLYPH: f64 = 0.56;
+
 /// Which faces are covered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Covered {
@@ -124,7 +127,10 @@ impl<R: Iterator<Item = Result<Record, ReportError>>> Painter<R> {
 
     fn footer(&self, now_s: f64, (w, h): (f64, f64), out: &mut String) {
         let strip_h = (h * 0.06).max(16.0);
-        let (top, text) = (h - strip_h, (h * 0.028).clamp(9.0, 20.0));
+        let line = format!("{} · {}", words::clock(now_s), self.caption);
+        // All of it is in view, also where the picture is narrow: the end says what the number is not.
+        let widest = w / (GLYPH * line.chars().count() as f64);
+        let (top, text) = (h - strip_h, (h * 0.028).clamp(9.0, 20.0).min(widest));
         let cursor = w * (now_s / self.length_s).clamp(0.0, 1.0);
         put(
             out,
@@ -132,15 +138,13 @@ impl<R: Iterator<Item = Result<Record, ReportError>>> Painter<R> {
                 "<rect x='0' y='{:.1}' width='{w}' height='{:.1}' fill='#000' fill-opacity='.6'/>\
                  <g transform='translate(0 {h}) scale({:.6} {:.4})'>{}</g>\
                  <rect x='{cursor:.1}' y='{top:.1}' width='2' height='{strip_h:.1}' fill='#fff'/>\
-                 <text x='6' y='{:.1}' font-family='sans-serif' font-size='{text:.0}' fill='#fff'>{} · {}</text>",
+                 <text x='6' y='{:.1}' font-family='sans-serif' font-size='{text:.1}' fill='#fff'>{line}</text>",
                 top - text * 1.5,
                 strip_h + text * 1.5,
                 w / self.length_s,
                 -strip_h,
                 self.strip,
                 top - text * 0.4,
-                words::clock(now_s),
-                self.caption,
             ),
         );
     }
@@ -194,6 +198,10 @@ mod tests {
         let calm = painter.svg(MediaTime::from_secs(0.5), (320, 240));
         assert!(calm.contains("<rect x='50' y='30' width='45' height='60'") && calm.contains("0.25"), "{calm}");
         assert!(!calm.contains("ellipse"));
+        let size = |svg: &str| -> f64 {
+            svg.rsplit("font-size='").next().unwrap().split('\'').next().unwrap().parse().unwrap()
+        };
+        assert!(size(&calm) * 0.5 * 70.0 < 320.0, "the line fits: {calm}");
         let masked = painter.svg(MediaTime::from_secs(3.0), (320, 240));
         assert!(masked.contains("stroke='#ff5a1f' stroke-width='5'") && masked.contains("0.80"), "{masked}");
         let behind = painter.svg(MediaTime::from_secs(60.0), (320, 240));
