@@ -105,7 +105,8 @@ pub fn scan_call(
     Ok(scanned)
 }
 
-/// Draws the records over the recording; a recording without pictures has no overlay.
+/// Draws the records over the recording; a recording without pictures, or one that cannot be played again to its end,
+/// has no overlay.
 fn draw(
     input: &Input,
     output: &CallOutput,
@@ -131,8 +132,15 @@ fn draw(
     let signs_at = Prob::new(config.verdict.face.signs_at).unwrap_or(Prob::ONE);
     let mut painter = Painter::new(records, timeline, signs_at, covered);
     let svg: Draw = Box::new(move |time, size| painter.svg(time, size));
-    if draw_over(input, tracks, &part, svg, &config.limits, cancel)? {
-        std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?;
+    match draw_over(input, tracks, &part, svg, &config.limits, cancel) {
+        Ok(true) => std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?,
+        Ok(false) => {}
+        Err(error) => {
+            // The records and the other reports stand; this one is an addition.
+            tracing::warn!("no overlay: {error}");
+            // What is left of it is overwritten by the next try.
+            let _ = std::fs::remove_file(&part);
+        }
     }
     Ok(())
 }
