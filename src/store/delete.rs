@@ -5,16 +5,17 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use rusqlite::params;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{LINK_PAGES, PARTS, Store, StoreError, StoredCall, utc};
+use super::{LINK_PAGES, PARTS, Store, StoreError, StoredCall, UPLOADS, utc};
 use crate::infer::hex;
 use crate::media::{Cancel, sha256_of};
 use crate::report::ReportKind;
 
 /// Proof of a deletion, for whoever asked for it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Receipt {
     /// `unmask-receipt/1`.
     pub schema: &'static str,
@@ -29,11 +30,12 @@ pub struct Receipt {
 }
 
 /// A call that is gone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeletedCall {
     /// Its name.
     pub name: String,
-    /// The recording as it was given; it is not touched.
+    /// The recording as it was given; it is not touched, unless the service has kept an upload: that is among the
+    /// files.
     pub input: String,
     /// Its files.
     pub files: Vec<DeletedFile>,
@@ -42,7 +44,7 @@ pub struct DeletedCall {
 }
 
 /// A file that is gone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeletedFile {
     /// Below the folder.
     pub file: String,
@@ -87,6 +89,9 @@ impl Store {
             for ending in endings.chain(ReportKind::value_variants().iter().map(|kind| kind.ending())) {
                 remove_file(&self.dir, &format!("{}{ending}", call.name), &mut files)?;
             }
+            if let Some(target) = self.target(&call.name)?.filter(|t| *t == format!("{UPLOADS}{}", call.name)) {
+                remove_file(&self.dir, &target, &mut files)?;
+            }
             let (name, input, face_print) = (call.name.clone(), call.input.clone(), self.has_print(&call.name)?);
             receipt.calls.push(DeletedCall { name, input, files, face_print });
         }
@@ -107,6 +112,7 @@ impl Store {
         let change = self.db.transaction()?;
         for call in &receipt.calls {
             change.execute("DELETE FROM calls WHERE name = ?1", [&call.name])?;
+            change.execute("DELETE FROM accepted WHERE name = ?1", [&call.name])?;
             change.execute("DELETE FROM prints WHERE name = ?1", [&call.name])?;
         }
         let (calls, files) = (receipt.calls.len() as i64, files as i64);

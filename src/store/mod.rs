@@ -5,11 +5,12 @@
 //! after its files lie on the disk. One process at a time changes a folder; `.unmask.lock` sees to that and is let go
 //! by the system however the process ends.
 
+mod accepted;
 mod delete;
 mod error;
 mod prints;
 mod row;
-mod utc;
+pub(crate) mod utc;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+pub use accepted::{Answer, Ask, CallPage, StateCounts, UPLOADS};
 pub use delete::{DeletedCall, DeletedFile, Receipt};
 pub use error::StoreError;
 pub use row::{Progress, StoredCall};
@@ -148,6 +150,7 @@ impl Store {
         if store.check_layout()? == 0 {
             store.db.execute_batch(&format!("BEGIN; {TABLES} COMMIT;")).map_err(|e| store.failed(&e))?;
         }
+        store.db.execute_batch(accepted::TABLE).map_err(|e| store.failed(&e))?;
         store.forget_half_done()?;
         Ok(store)
     }

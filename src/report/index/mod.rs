@@ -3,6 +3,7 @@
 mod csv;
 mod html;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ReportError, Timeline};
@@ -34,7 +35,7 @@ pub enum CallState {
 }
 
 /// The finding of a call, as an index shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallFinding {
     /// Overall.
     pub overall: Outcome,

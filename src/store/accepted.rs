@@ -1,0 +1,238 @@
+//! Calls that a service has accepted. In: what is to be scanned and who asked. Out: a row that outlives the process
+//! before the answer is sent; the next call whose turn it is; pages of calls, newest first.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::row::COLUMNS;
+use super::{Store, StoreError, StoredCall, utc};
+
+/// Made when it is not there: an older program does not need it.
+pub(super) const TABLE: &str = "
+CREATE TABLE IF NOT EXISTS accepted(
+    name TEXT PRIMARY KEY,
+    target TEXT NOT NULL,
+    request TEXT NOT NULL,
+    once TEXT UNIQUE
+);
+";
+
+/// Where uploads are kept, below the folder; with a slash.
+pub const UPLOADS: &str = "uploads/";
+
+/// A call that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Its name: new, and never used again.
+    pub name: String,
+    /// As it is shown: a file name or an address, without credentials.
+    pub shown: String,
+    /// What is scanned: a path below the folder, or an address with all it needs.
+    pub target: String,
+    /// Hash of what was sent, hex.
+    pub request: String,
+    /// Who asked under which key of their own: asked twice, it is one call.
+    pub once: Option<String>,
+}
+
+/// What became of an [`Ask`].
+#[derive(Debug)]
+pub enum Answer {
+    /// It is a call now, and waits.
+    New(StoredCall),
+    /// It was a call before.
+    Known(StoredCall),
+    /// The same key was used for something else.
+    Other,
+    /// Too many wait.
+    Full,
+}
+
+/// A page of calls.
+#[derive(Debug, Default)]
+pub struct CallPage {
+    /// Newest first.
+    pub calls: Vec<StoredCall>,
+    /// Where the next page begins; none at the end.
+    pub next: Option<i64>,
+}
+
+/// How many calls are how far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StateCounts {
+    /// Their turn has not come.
+    pub waiting: i64,
+    /// Being scanned.
+    pub running: i64,
+    /// Scanned.
+    pub done: i64,
+    /// Could not be scanned.
+    pub failed: i64,
+}
+
+const WAITING: &str = "SELECT COUNT(*) FROM calls WHERE state = 'waiting' AND name IN (SELECT name FROM accepted)";
+
+impl Store {
+    /// Makes a call of it, for good, unless `most` wait already.
+    pub fn accept(&mut self, ask: &Ask, most: i64) -> Result<Answer, StoreError> {
+        if let Some(answer) = self.accepted_before(ask)? {
+            return Ok(answer);
+        }
+        let insert = |db: &mut rusqlite::Connection| -> rusqlite::Result<bool> {
+            let change = db.transaction()?;
+            if change.query_row(WAITING, [], |row| row.get::<_, i64>(0))? >= most {
+                return Ok(false);
+            }
+            let Ask { name, shown, target, request, once } = ask;
+            let sql = "INSERT INTO calls(name, source_id, input, added) VALUES(?1, ?2, ?3, ?4)";
+            change.execute(sql, params![name, format!("service:{name}"), shown, utc::now()])?;
+            let sql = "INSERT INTO accepted(name, target, request, once) VALUES(?1, ?2, ?3, ?4)";
+            change.execute(sql, params![name, target, request, once])?;
+            change.commit()?;
+            Ok(true)
+        };
+        match insert(&mut self.db).map_err(|e| self.failed(&e))? {
+            true => Ok(Answer::New(self.call(&ask.name)?)),
+            false => Ok(Answer::Full),
+        }
+    }
+
+    fn accepted_before(&self, ask: &Ask) -> Result<Option<Answer>, StoreError> {
+        let Some(once) = &ask.once else { return Ok(None) };
+        let sql = "SELECT name, request FROM accepted WHERE once = ?1";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+        let found = self.db.query_row(sql, [once], read).optional().map_err(|e| self.failed(&e))?;
+        found
+            .map(|(name, request)| match request == ask.request {
+                true => self.call(&name).map(Answer::Known),
+                false => Ok(Answer::Other),
+            })
+            .transpose()
+    }
+
+    /// True when no further call can be accepted.
+    pub fn is_full(&self, most: i64) -> Result<bool, StoreError> {
+        let waiting: i64 = self.db.query_row(WAITING, [], |row| row.get(0)).map_err(|e| self.failed(&e))?;
+        Ok(waiting >= most)
+    }
+
+    /// The accepted call that waits longest, begun, and what is to be scanned.
+    pub fn begin_next(&self) -> Result<Option<(StoredCall, String)>, StoreError> {
+        let sql = "SELECT accepted.name, target FROM accepted JOIN calls ON calls.name = accepted.name \
+                   WHERE state = 'waiting' ORDER BY calls.id LIMIT 1";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+        let next = self.db.query_row(sql, [], read).optional().map_err(|e| self.failed(&e))?;
+        let Some((name, target)) = next else { return Ok(None) };
+        self.begin(&name)?;
+        Ok(Some((self.call(&name)?, target)))
+    }
+
+    /// Accepted calls, newest first, from behind `after`.
+    pub fn page(&self, limit: usize, after: Option<i64>) -> Result<CallPage, StoreError> {
+        let read = || -> rusqlite::Result<CallPage> {
+            let sql = format!(
+                "SELECT {COLUMNS}, id FROM calls WHERE id < ?1 AND name IN (SELECT name FROM accepted) \
+                 ORDER BY id DESC LIMIT ?2"
+            );
+            let mut query = self.db.prepare_cached(&sql)?;
+            let most = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+            let rows = query.query_map(params![after.unwrap_or(i64::MAX), most], |row| {
+                Ok((StoredCall::read(row)?, row.get::<_, i64>(15)?))
+            })?;
+            let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let next = rows.last().filter(|_| more).map(|row| row.1);
+            Ok(CallPage { calls: rows.into_iter().map(|row| row.0).collect(), next })
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+
+    /// The accepted call of that name, if there is one.
+    pub fn accepted(&self, name: &str) -> Result<Option<StoredCall>, StoreError> {
+        self.target(name)?.map(|_| self.call(name)).transpose()
+    }
+
+    /// What is scanned for an accepted call.
+    pub fn target(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT target FROM accepted WHERE name = ?1";
+        self.db.query_row(sql, [name], |row| row.get(0)).optional().map_err(|e| self.failed(&e))
+    }
+
+    /// How many accepted calls are how far.
+    pub fn counts(&self) -> Result<StateCounts, StoreError> {
+        let read = || -> rusqlite::Result<StateCounts> {
+            let sql = "SELECT state, COUNT(*) FROM calls WHERE name IN (SELECT name FROM accepted) GROUP BY state";
+            let mut query = self.db.prepare_cached(sql)?;
+            let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+            let mut counts = StateCounts::default();
+            for row in rows {
+                let (state, n) = row?;
+                match state.as_str() {
+                    "waiting" => counts.waiting = n,
+                    "running" => counts.running = n,
+                    "done" => counts.done = n,
+                    _ => counts.failed += n,
+                }
+            }
+            Ok(counts)
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(name: &str, once: Option<&str>) -> Ask {
+        let (target, once) = (format!("uploads/{name}"), once.map(str::to_owned));
+        Ask { name: name.into(), shown: "a.mp4".into(), target, request: "00".into(), once }
+    }
+
+    #[test]
+    fn what_was_accepted_has_its_turn_once_and_outlives_the_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        for name in ["a", "b"] {
+            assert!(matches!(store.accept(&ask(name, None), 2).unwrap(), Answer::New(_)));
+        }
+        assert!(matches!(store.accept(&ask("c", None), 2).unwrap(), Answer::Full) && store.is_full(2).unwrap());
+        assert_eq!(store.begin_next().unwrap().unwrap().0.name, "a");
+        drop(store);
+        let store = Store::open(dir.path()).unwrap();
+        let (a, target) = store.begin_next().unwrap().unwrap();
+        assert_eq!((a.name.as_str(), a.attempts, target.as_str()), ("a", 2, "uploads/a"));
+        assert_eq!(store.begin_next().unwrap().unwrap().0.name, "b");
+        assert!(store.begin_next().unwrap().is_none());
+        assert_eq!(store.counts().unwrap(), StateCounts { running: 2, ..StateCounts::default() });
+    }
+
+    #[test]
+    fn one_key_is_one_call() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        store.accept(&ask("a", Some("k")), 9).unwrap();
+        assert!(matches!(store.accept(&ask("b", Some("k")), 9).unwrap(), Answer::Known(call) if call.name == "a"));
+        let other = Ask { request: "11".into(), ..ask("c", Some("k")) };
+        assert!(matches!(store.accept(&other, 9).unwrap(), Answer::Other));
+        store.delete(&["a".into()]).unwrap();
+        assert!(matches!(store.accept(&other, 9).unwrap(), Answer::New(_)), "with the call goes its key");
+    }
+
+    #[test]
+    fn pages_join_without_gap() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        store.admit("other", "not by the service", "z").unwrap();
+        for name in ["a", "b", "c"] {
+            store.accept(&ask(name, None), 9).unwrap();
+        }
+        let names = |page: &CallPage| page.calls.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+        let first = store.page(2, None).unwrap();
+        let second = store.page(2, first.next).unwrap();
+        assert_eq!(
+            (names(&first), names(&second), second.next),
+            (vec!["c".into(), "b".into()], vec!["a".into()], None)
+        );
+    }
+}
