@@ -8,6 +8,7 @@ use crate::infer::InferError;
 use crate::link::VaultError;
 use crate::media::MediaError;
 use crate::report::ReportError;
+use crate::service::ServiceError;
 use crate::store::StoreError;
 
 /// Who must act.
@@ -43,6 +44,11 @@ impl ErrorKind {
 
     fn row(self) -> (Self, &'static str, u8, u16) {
         Self::TABLE.into_iter().find(|row| row.0 == self).unwrap_or(Self::TABLE[6])
+    }
+
+    /// As in answers of the service.
+    pub fn name(self) -> &'static str {
+        self.row().1
     }
 
     /// Process exit code.
@@ -91,6 +97,9 @@ pub enum Error {
     /// Sealed face prints and their key.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The service that other programs call.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// A stage ended without saying why.
     #[error("the {0} stage stopped unexpectedly; please report this as a bug")]
     StagePanicked(&'static str),
@@ -109,6 +118,7 @@ impl Error {
             Self::Vault(_) => ErrorKind::Environment,
             Self::Store(e) => e.kind(),
             Self::Evidence(e) => e.kind(),
+            Self::Service(e) => e.kind(),
             Self::StagePanicked(_) => ErrorKind::Bug,
         }
     }
@@ -116,7 +126,9 @@ impl Error {
     /// True for a broken installation or a full disk: every recording would fail alike.
     pub fn stops_all(&self) -> bool {
         match self {
-            Self::Report(_) | Self::Infer(_) | Self::Config(_) | Self::Store(_) | Self::Vault(_) => true,
+            Self::Report(_) | Self::Infer(_) | Self::Config(_) | Self::Store(_) | Self::Vault(_) | Self::Service(_) => {
+                true
+            }
             Self::Batch(e) => e.stops_all(),
             Self::Evidence(e) => e.kind() != ErrorKind::Input,
             Self::Media(_) | Self::Eval(_) | Self::StagePanicked(_) => false,

@@ -37,6 +37,7 @@
 //! | [`link`] | face prints of calls, sealed → the same person under several names | |
 //! | [`stills`] | a call's events → pictures | |
 //! | [`store`] | what a folder of results knows of its calls; only this names SQLite | |
+//! | [`service`] | calls over HTTP; the only place that names tokio and axum | |
 //! | [`pipeline`] | threads and queues: the diagram as code | |
 //! | [`error`] | kinds of errors, exit codes, HTTP statuses | |
 //!
@@ -78,6 +79,7 @@ pub mod link;
 pub mod media;
 pub mod pipeline;
 pub mod report;
+pub mod service;
 pub mod stills;
 pub mod store;
 pub mod types;

@@ -11,7 +11,8 @@ use common::{H264, PORTRAIT, SPEECH, ffmpeg, folder, h264, of, program, records,
 fn help_names_every_command() {
     let output = unmask(&["--help"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    let commands = ["scan", "store", "eval", "verify", "replay", "key", "challenges", "doctor", "models", "schema"];
+    let commands =
+        ["scan", "serve", "store", "eval", "verify", "replay", "key", "challenges", "doctor", "models", "schema"];
     for command in commands {
         assert!(text.contains(command), "{command}");
     }

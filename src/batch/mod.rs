@@ -18,11 +18,14 @@ mod worker;
 
 pub(crate) use call::as_usual;
 pub use call::{CallOutput, Scanned, Watch, scan_call, write_whole};
+pub(crate) use child::{Slot, scan_in_child};
 pub use error::BatchError;
 pub use index::write_index;
 pub use key::analysis_key;
 pub use links::write_links;
 pub use list::{Listed, expand};
 pub use notice::{Notice, Tally};
+pub(crate) use run::lasting_files;
 pub use run::{Batch, Linking, scan_all};
 pub use worker::serve;
+pub(crate) use worker::{Found, Job, Said};

@@ -313,7 +313,7 @@ impl<'a> Books<'a> {
         self.stale = true;
         match ended {
             Ended::Done(Found { finding, print }) => {
-                let files = lasting_files(self.batch.dir, call)?;
+                let files = lasting_files(self.batch.dir, &call.name, &call.reports)?;
                 let made = Made { reports: &call.reports, files: &files };
                 self.store.done(&call.name, &self.seen[i], &self.key, &finding, &made)?;
                 if let (Some(print), Some(link)) = (print, &self.batch.link) {
@@ -372,9 +372,9 @@ impl<'a> Books<'a> {
 
 /// The files that a call has made, once they and their names would outlive a power cut. A recording without pictures
 /// has no overlay.
-fn lasting_files(dir: &Path, call: &Planned) -> Result<Vec<String>, StoreError> {
-    let endings = std::iter::once(".jsonl").chain(call.reports.iter().map(|kind| kind.ending()));
-    let mut files: Vec<String> = endings.map(|ending| format!("{}{ending}", call.name)).collect();
+pub(crate) fn lasting_files(dir: &Path, name: &str, reports: &[ReportKind]) -> Result<Vec<String>, StoreError> {
+    let endings = std::iter::once(".jsonl").chain(reports.iter().map(|kind| kind.ending()));
+    let mut files: Vec<String> = endings.map(|ending| format!("{name}{ending}")).collect();
     files.retain(|file| dir.join(file).exists());
     for path in files.iter().map(|file| dir.join(file)).chain([dir.to_owned()]) {
         let synced = std::fs::File::open(&path).and_then(|file| file.sync_all());

@@ -10,6 +10,7 @@ mod models;
 mod progress;
 mod replay;
 mod scan;
+mod serve;
 mod store;
 mod verify;
 
@@ -40,6 +41,8 @@ enum Command {
     /// Scan one call for a batch
     #[command(hide = true)]
     Work,
+    /// Take recordings over HTTP, scan them, and answer with records and reports
+    Serve(serve::ServeArgs),
     /// List, export and delete the results that scan --out has kept
     Store(store::StoreArgs),
     /// Scan labelled clips and print error rates with their intervals
@@ -133,6 +136,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Scan(args) => scan::run(&args),
         Command::Work => Ok(batch::work()),
+        Command::Serve(args) => serve::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -1,0 +1,123 @@
+//! What all requests share. In: options. Out: the store behind two locks, keys, limits, and news of changes.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Semaphore, watch};
+
+use super::auth::Keys;
+use super::dto::{CallBody, Health};
+use super::jobs::Jobs;
+use super::problem::Problem;
+use super::uris::Allowed;
+use crate::config::Config;
+use crate::media::Cancel;
+use crate::store::{Store, StoreError};
+
+/// Uploads that are received at the same time; each holds a block of the body and an open file.
+pub const UPLOADS_AT_ONCE: usize = 16;
+
+/// Clients that wait for events or an end at the same time; each holds a few kB.
+pub const WAITERS_AT_ONCE: usize = 256;
+
+/// What all requests share.
+pub struct App {
+    /// Folder of uploads and results; absolute.
+    pub dir: PathBuf,
+    /// How to analyse.
+    pub config: Config,
+    /// Hash of how to analyse.
+    pub analysis: String,
+    /// This program.
+    pub program: PathBuf,
+    /// Who may do what.
+    pub keys: Keys,
+    /// What may be fetched.
+    pub allowed: Allowed,
+    /// Most calls that wait.
+    pub queue: i64,
+    /// Only this machine can reach it.
+    pub loopback: bool,
+    /// Workers and what they do.
+    pub jobs: Jobs,
+    /// What was counted.
+    pub counted: Counted,
+    /// Counts changes of any call.
+    pub changed: watch::Sender<u64>,
+    /// Free places for uploads.
+    pub uploads: Arc<Semaphore>,
+    /// Free places for those who wait.
+    pub waiters: Arc<Semaphore>,
+    /// Asks for the end.
+    pub stop: Cancel,
+    /// Whether calls can be scanned.
+    pub health: Mutex<Health>,
+    /// Changes; locked for writes to the disk.
+    pub writer: Mutex<Store>,
+    /// Looks, without waiting for the disk.
+    pub reader: Mutex<Store>,
+}
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// Scans that ended well.
+    pub done: AtomicU64,
+    /// Calls that could not be scanned.
+    pub failed: AtomicU64,
+    /// Scans that were interrupted, or that the machine kept from ending.
+    pub interrupted: AtomicU64,
+    /// Time that scans took.
+    pub scan_ms: AtomicU64,
+    /// Answers by first digit of their status, from 1.
+    pub answers: [AtomicU64; 5],
+}
+
+/// A lock that a panic elsewhere does not close.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl App {
+    /// Something about a call has changed.
+    pub fn tell(&self) {
+        self.changed.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Looks into the store.
+    pub async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        look: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let app = self.clone();
+        in_thread(move || look(&lock(&app.reader))).await?.map_err(Problem::from)
+    }
+
+    /// Changes the store; when this is back, the change lies on the disk.
+    pub async fn write<T: Send + 'static>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let app = self.clone();
+        in_thread(move || change(&mut lock(&app.writer))).await
+    }
+
+    /// The call as it is now.
+    pub async fn call(self: &Arc<Self>, id: &str) -> Result<CallBody, Problem> {
+        let missing = || Problem::not_found("there is no such call");
+        if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(missing());
+        }
+        let name = id.to_owned();
+        let call = self.read(move |store| store.accepted(&name)).await?.ok_or_else(missing)?;
+        let reach = self.jobs.reach(id);
+        Ok(CallBody::of(call, reach))
+    }
+}
+
+/// Runs what may block.
+pub async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.map_err(|_| Problem::of(crate::ErrorKind::Bug, "something went wrong here: please report it"))
+}

@@ -1,0 +1,133 @@
+//! What is said over HTTP. In: calls as the store has them. Out: JSON bodies, whose schemas are in `/openapi.json`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::jobs::Reach;
+use crate::report::index::CallFinding;
+use crate::store::{Progress, StoredCall, utc};
+
+/// An address to scan.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UriAsk {
+    /// Of http, https, rtsp or rtsps, below one that the service was started with.
+    pub uri: String,
+}
+
+/// A recording to scan.
+#[derive(Debug, JsonSchema)]
+#[allow(dead_code)] // only its schema is used
+pub struct FileAsk {
+    /// The recording; its file name is shown and never used as a path.
+    #[schemars(extend("contentMediaType" = "application/octet-stream"))]
+    file: String,
+}
+
+/// How far a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Its turn has not come.
+    Waiting,
+    /// It is being scanned.
+    Running,
+    /// Records and report are there.
+    Done,
+    /// It could not be scanned; `error` says why.
+    Failed,
+}
+
+/// A call.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CallBody {
+    /// Of the call, in paths.
+    pub id: String,
+    /// File name or address, as it was given, without credentials.
+    pub source: String,
+    /// How far it is.
+    pub state: CallState,
+    /// Why it failed, and what to do.
+    pub error: Option<String>,
+    /// What was found.
+    pub finding: Option<CallFinding>,
+    /// How far the analysis is, in seconds of the recording; while it runs.
+    pub reached_s: Option<f64>,
+    /// Declared length; while it runs.
+    pub length_s: Option<f64>,
+    /// SHA-256 of the recording, hex; absent for addresses.
+    pub sha256: Option<String>,
+    /// Size of the recording; absent for addresses.
+    pub bytes: Option<i64>,
+    /// How often a scan of it was begun.
+    pub attempts: i64,
+    /// When it was accepted.
+    pub accepted_utc: Option<String>,
+    /// When its last scan began.
+    pub started_utc: Option<String>,
+    /// When its last scan ended.
+    pub finished_utc: Option<String>,
+}
+
+impl CallBody {
+    /// A call as it is now.
+    pub fn of(call: StoredCall, reach: Option<Reach>) -> Self {
+        let state = match call.state {
+            Progress::Waiting => CallState::Waiting,
+            Progress::Running => CallState::Running,
+            Progress::Done => CallState::Done,
+            Progress::Failed => CallState::Failed,
+        };
+        let reach = reach.filter(|_| state == CallState::Running);
+        Self {
+            id: call.name,
+            source: call.input,
+            state,
+            error: call.error,
+            finding: call.finding,
+            reached_s: reach.map(|r| r.reached_s),
+            length_s: reach.and_then(|r| r.length_s),
+            sha256: call.sha256,
+            bytes: call.bytes,
+            attempts: call.attempts,
+            accepted_utc: call.added.map(utc::text),
+            started_utc: call.started.map(utc::text),
+            finished_utc: call.finished.map(utc::text),
+        }
+    }
+
+    /// True when nothing more will happen to it.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, CallState::Done | CallState::Failed)
+    }
+}
+
+/// A page of calls.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CallList {
+    /// Newest first.
+    pub calls: Vec<CallBody>,
+    /// For the next page, as `cursor`; absent at the end.
+    pub next: Option<String>,
+}
+
+/// Which page.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// Calls on the page.
+    pub limit: Option<usize>,
+    /// As `next` had it.
+    pub cursor: Option<i64>,
+}
+
+/// Whether calls can be scanned.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Health {
+    /// True when the last thing that was tried worked.
+    pub ok: bool,
+    /// What runs the networks; each gave its known answer on it when the service started.
+    pub provider: String,
+    /// What keeps calls from being scanned.
+    pub problem: Option<String>,
+}

@@ -1,0 +1,38 @@
+//! What keeps the service from starting. Each message says the remedy.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::error::ErrorKind;
+
+/// A service that cannot run.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum ServiceError {
+    #[error("{0} is not an address of this machine alone: give --keys FILE, or listen on 127.0.0.1")]
+    Open(SocketAddr),
+    #[error("{path}: {reason}", path = path.display())]
+    Keys { path: PathBuf, reason: String },
+    #[error(
+        "{0:?} is no name and scopes: give NAME:SCOPES with scopes of submit, read, admin, as in hr-tool:submit,read"
+    )]
+    NewKey(String),
+    #[error(
+        "--allow-uri {0}: give an address with a host, of http, https, rtsp or rtsps, as in https://media.example.org/calls/"
+    )]
+    Prefix(String),
+    #[error("{address}: {source}: give another --listen")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    #[error("the service cannot run: {0}: free memory and files, and start it again")]
+    Machine(#[from] std::io::Error),
+}
+
+impl ServiceError {
+    /// Who must act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Open(_) | Self::Keys { .. } | Self::NewKey(_) | Self::Prefix(_) => ErrorKind::Usage,
+            Self::Bind { .. } | Self::Machine(_) => ErrorKind::Environment,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What every request passes. In: a request, an answer. Out: a refusal of what comes from elsewhere; headers that keep
+//! browsers from guessing; problem details in place of bare statuses.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::app::App;
+use super::problem::Problem;
+
+/// Around every route.
+pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let response = match foreign(request.headers(), request.method(), app.loopback) {
+        Some(refused) => refused.into_response(),
+        None => next.run(request).await,
+    };
+    let mut response = with_problem(response);
+    let class = usize::from(response.status().as_u16() / 100).saturating_sub(1);
+    if let Some(count) = app.counted.answers.get(class) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// What the framework refuses by itself says so in its own words; every error here is a problem.
+fn with_problem(response: Response) -> Response {
+    let status = response.status();
+    let problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v == "application/problem+json");
+    if problem || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let mut replaced = Problem::of_status(status).into_response();
+    if let Some(allow) = allow {
+        replaced.headers_mut().insert(header::ALLOW, allow);
+    }
+    replaced
+}
+
+/// A page of another site cannot use a service on this machine: neither by a name that leads here (DNS rebinding), nor
+/// by a form that it sends.
+fn foreign(headers: &HeaderMap, method: &Method, loopback: bool) -> Option<Problem> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(header::HOST).and_then(|host| Authority::from_str(host).ok());
+    let Some(host) = host else {
+        return Some(Problem::request(StatusCode::BAD_REQUEST, "send a Host header"));
+    };
+    if loopback && !is_local(host.host()) {
+        let detail = "this service answers to localhost alone";
+        return Some(Problem::request(StatusCode::MISDIRECTED_REQUEST, detail));
+    }
+    let origin = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or_default());
+    let own = |origin: &str| origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host.as_str()));
+    if !method.is_safe() && origin.is_some_and(|origin| !own(origin)) {
+        return Some(Problem::request(StatusCode::FORBIDDEN, "pages of other sites may not change anything here"));
+    }
+    None
+}
+
+fn is_local(host: &str) -> bool {
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(host: &str, origin: Option<&str>, method: Method) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        foreign(&headers, &method, true).is_some()
+    }
+
+    #[test]
+    fn other_names_and_other_sites_are_refused() {
+        for host in ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "127.9.9.9"] {
+            assert!(!refused(host, None, Method::POST), "{host}");
+        }
+        for host in
+            ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1"]
+        {
+            assert!(refused(host, None, Method::GET), "{host}");
+        }
+        assert!(!refused("localhost:1", Some("http://localhost:1"), Method::POST));
+        for origin in ["null", "http://evil.example", "http://localhost:2", "http://localhost:1.evil.example"] {
+            assert!(refused("localhost:1", Some(origin), Method::DELETE), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Figures for operators. In: counts, the store. Out: Prometheus' text format, version 0.0.4.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::app::{App, lock};
+use crate::store::StateCounts;
+
+/// What `/metrics` says.
+pub fn text(app: &App, counts: &StateCounts) -> String {
+    let mut out = String::new();
+    let load = |n: &AtomicU64| n.load(Ordering::Relaxed).to_string();
+    let counted = &app.counted;
+    let states =
+        [("waiting", counts.waiting), ("running", counts.running), ("done", counts.done), ("failed", counts.failed)];
+    let states = states.map(|(state, n)| (format!("{{state=\"{state}\"}}"), n.to_string()));
+    family(&mut out, "unmask_calls", "gauge", "Accepted calls by state.", &states);
+    let plain = |value: String| [(String::new(), value)];
+    family(&mut out, "unmask_queue_depth", "gauge", "Calls that wait.", &plain(counts.waiting.to_string()));
+    family(&mut out, "unmask_queue_limit", "gauge", "Most calls that may wait.", &plain(app.queue.to_string()));
+    family(&mut out, "unmask_jobs_running", "gauge", "Calls being scanned.", &plain(counts.running.to_string()));
+    let healthy = u8::from(lock(&app.health).ok).to_string();
+    family(&mut out, "unmask_healthy", "gauge", "1 when calls can be scanned.", &plain(healthy));
+    let scans = [("done", &counted.done), ("failed", &counted.failed), ("interrupted", &counted.interrupted)];
+    let rows = scans.map(|(result, n)| (format!("{{result=\"{result}\"}}"), load(n)));
+    family(&mut out, "unmask_scans_total", "counter", "Scans that ended, since the start.", &rows);
+    let sum: u64 = scans.iter().map(|(_, n)| n.load(Ordering::Relaxed)).sum();
+    let seconds = counted.scan_ms.load(Ordering::Relaxed) as f64 / 1e3;
+    let rows = [("_sum".to_owned(), seconds.to_string()), ("_count".to_owned(), sum.to_string())];
+    family(&mut out, "unmask_scan_seconds", "summary", "Time that scans took.", &rows);
+    let rows: Vec<_> = (1..).zip(&counted.answers).map(|(n, c)| (format!("{{class=\"{n}xx\"}}"), load(c))).collect();
+    family(&mut out, "unmask_http_answers_total", "counter", "Answers by class of status.", &rows);
+    out
+}
+
+fn family(out: &mut String, name: &str, kind: &str, help: &str, rows: &[(String, String)]) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    for (labels, value) in rows {
+        let _ = writeln!(out, "{name}{labels} {value}");
+    }
+}

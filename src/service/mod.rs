@@ -1,0 +1,170 @@
+//! Calls over HTTP. In: options. Out: a service that takes recordings, scans them one by one, and answers with records
+//! and reports, until it is asked to stop. The only asynchronous code; workers are threads (`jobs`), the queue is the
+//! store, and what was accepted survives whatever ends the process.
+
+mod app;
+mod auth;
+mod dto;
+mod error;
+mod events;
+mod files;
+mod jobs;
+mod limits;
+mod metrics;
+mod openapi;
+mod problem;
+mod routes;
+mod upload;
+mod uris;
+
+pub use auth::new_key;
+pub use error::ServiceError;
+pub use openapi::document;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+use crate::batch::analysis_key;
+use crate::config::Config;
+use crate::error::Error;
+use crate::media::Cancel;
+use crate::pipeline::Engines;
+use crate::stills::Redact;
+use crate::store::{Store, UPLOADS};
+use app::{App, UPLOADS_AT_ONCE, WAITERS_AT_ONCE};
+use auth::Keys;
+use dto::Health;
+use jobs::Jobs;
+use uris::Allowed;
+
+/// How long open connections may take to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Threads that may wait for the disk at the same time.
+const DISK_THREADS: usize = 32;
+
+/// How to serve.
+pub struct Serve {
+    /// Where; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// Folder of uploads and results.
+    pub dir: PathBuf,
+    /// Calls scanned at the same time.
+    pub jobs: usize,
+    /// Most calls that wait.
+    pub queue: u32,
+    /// File of hashed keys; none: only this machine may ask.
+    pub keys: Option<PathBuf>,
+    /// Addresses below which recordings may be fetched.
+    pub allow_uri: Vec<String>,
+    /// Also from this machine and its own network.
+    pub allow_private: bool,
+    /// How to analyse.
+    pub config: Config,
+    /// This program.
+    pub program: PathBuf,
+}
+
+/// Serves until SIGINT or SIGTERM; `ready` is told the address once requests are answered. Calls that are being scanned
+/// then wait for the next start.
+pub fn serve(serve: &Serve, ready: &mut dyn FnMut(SocketAddr)) -> Result<(), Error> {
+    let keys = match &serve.keys {
+        Some(path) => Keys::load(path)?,
+        None if serve.listen.ip().is_loopback() => Keys::default(),
+        None => return Err(ServiceError::Open(serve.listen).into()),
+    };
+    let app = Arc::new(build(serve, keys)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(DISK_THREADS)
+        .thread_name("http")
+        .enable_all()
+        .build()
+        .map_err(ServiceError::from)?;
+    let served = runtime.block_on(run(&app, serve.listen, ready));
+    runtime.shutdown_timeout(GRACE);
+    served
+}
+
+fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
+    let allowed = Allowed::new(&serve.allow_uri, serve.allow_private)?;
+    let analysis = analysis_key(&serve.config, Redact::None)?;
+    let machine = |e: std::io::Error| Error::from(ServiceError::from(e));
+    let writer = Store::open(&serve.dir)?;
+    std::fs::create_dir_all(serve.dir.join(UPLOADS)).map_err(machine)?;
+    let dir = std::fs::canonicalize(&serve.dir).map_err(machine)?;
+    remove_orphans(&writer, &dir.join(UPLOADS))?;
+    // Each network gives its known answer here, or the service does not start.
+    let provider = Engines::load(&serve.config)?.runtime.provider.to_string();
+    let reader = Store::read(&dir)?;
+    Ok(App {
+        dir,
+        config: serve.config.clone(),
+        analysis,
+        program: serve.program.clone(),
+        keys,
+        allowed,
+        queue: i64::from(serve.queue),
+        loopback: serve.listen.ip().is_loopback(),
+        jobs: Jobs::new(serve.jobs),
+        counted: app::Counted::default(),
+        changed: watch::Sender::new(0),
+        uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+        waiters: Arc::new(Semaphore::new(WAITERS_AT_ONCE)),
+        stop: Cancel::default(),
+        health: Mutex::new(Health { ok: true, provider, problem: None }),
+        writer: Mutex::new(writer),
+        reader: Mutex::new(reader),
+    })
+}
+
+/// Uploads that never became a call.
+fn remove_orphans(store: &Store, uploads: &Path) -> Result<(), Error> {
+    let entries = std::fs::read_dir(uploads).map_err(ServiceError::from)?;
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if store.target(&name)?.is_none() {
+            // One that stays takes space, and nothing else.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
+async fn run(app: &Arc<App>, listen: SocketAddr, ready: &mut dyn FnMut(SocketAddr)) -> Result<(), Error> {
+    let failed = |source| ServiceError::Bind { address: listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::from)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::from)?;
+    let workers = jobs::start(app).map_err(ServiceError::from)?;
+    let (ending, mut ended) = watch::channel(false);
+    let stopping = async move {
+        // The sender lives as long as this function.
+        let _ = ended.wait_for(|ended| *ended).await;
+    };
+    let router = routes::router(app.clone());
+    let server = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopping).into_future());
+    ready(address);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    eprintln!("unmask: stopping; calls that are being scanned wait for the next start");
+    app.stop.cancel();
+    app.jobs.kill();
+    app.tell();
+    ending.send_replace(true);
+    // Those who take longer are cut off.
+    let _ = tokio::time::timeout(GRACE, server).await;
+    let joined = tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
+    // A worker that is stuck leaves its call running, and the next start lets it wait.
+    let _ = tokio::time::timeout(GRACE, joined).await;
+    Ok(())
+}

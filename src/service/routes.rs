@@ -1,0 +1,214 @@
+//! The routes. In: requests. Out: answers; every error is a [`Problem`].
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use sha2::{Digest, Sha256};
+
+use super::app::{App, lock};
+use super::auth::Scope;
+use super::dto::{CallBody, CallList, CallState, PageQuery};
+use super::problem::Problem;
+use super::{events, files, limits, metrics, openapi, upload};
+use crate::infer::hex;
+use crate::report::ReportKind;
+use crate::store::{Answer, Ask, Progress};
+
+/// Calls on a page unless said.
+const PAGE: usize = 50;
+
+/// Most calls on a page.
+const MAX_PAGE: usize = 200;
+
+/// Seconds after which a place in the queue is likely.
+const RETRY_S: u32 = 10;
+
+/// Beside the policy that a report states itself: no request to this service, no frame around it.
+const REPORT_POLICY: &str = "connect-src 'none'; object-src 'none'; frame-src 'none'; worker-src 'none'; \
+                             base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// All routes.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/calls", get(list).post(submit).layer(DefaultBodyLimit::disable()))
+        .route("/v1/calls/{id}", get(look).delete(delete))
+        .route("/v1/calls/{id}/records", get(records))
+        .route("/v1/calls/{id}/report.html", get(report))
+        .route("/v1/calls/{id}/events", get(follow))
+        .route("/healthz", get(health))
+        .route("/metrics", get(figures))
+        .route("/openapi.json", get(|| async { Json(openapi::document()) }))
+        .layer(middleware::from_fn_with_state(app.clone(), limits::guard))
+        .with_state(app)
+}
+
+async fn submit(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    let headers = request.headers().clone();
+    let who = app.keys.check(&headers, Scope::Submit)?;
+    let once = once(&headers, &who)?;
+    let full = || Problem::busy(RETRY_S, "as many calls wait as may: send it again later");
+    let most = app.queue;
+    // One that was accepted before is answered even now, and so cannot be refused here.
+    if once.is_none() && app.read(move |store| store.is_full(most)).await? {
+        return Err(full());
+    }
+    let place = app.uploads.clone().try_acquire_owned();
+    let _place = place.map_err(|_| Problem::busy(RETRY_S, "too many uploads at once: send it again later"))?;
+    let sent = upload::receive(&app, request).await?;
+    let (target, id) = (sent.target.clone(), sent.name.clone());
+    let ask = Ask { name: sent.name, shown: sent.shown, target: sent.target, request: sent.request, once };
+    let answer = app.write(move |store| store.accept(&ask, most)).await?;
+    let known = match answer {
+        Ok(Answer::New(_)) => None,
+        other => {
+            upload::discard(&app, &target);
+            match other? {
+                Answer::Known(call) => Some(call.name),
+                Answer::Full => return Err(full()),
+                _ => {
+                    let detail = "this Idempotency-Key was used for another recording: take a new one";
+                    return Err(Problem::of(crate::ErrorKind::Input, detail));
+                }
+            }
+        }
+    };
+    let replayed = known.is_some();
+    let id = known.unwrap_or(id);
+    app.jobs.wake();
+    app.tell();
+    let mut response = answer_with(&app, &id, &headers, StatusCode::ACCEPTED).await?;
+    let place = files::value(format!("/v1/calls/{id}"));
+    response.headers_mut().insert(header::LOCATION, place);
+    if replayed {
+        let name = HeaderName::from_static("idempotent-replayed");
+        response.headers_mut().insert(name, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// A client's key, under the client's name: hashed, as it may be anything.
+fn once(headers: &HeaderMap, who: &str) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    if key.is_empty() || key.len() > 255 {
+        return Err(Problem::of(crate::ErrorKind::Usage, "an Idempotency-Key has 1 to 255 characters"));
+    }
+    let mut hash = Sha256::new();
+    hash.update(who.as_bytes());
+    hash.update([0]);
+    hash.update(key.as_bytes());
+    Ok(Some(hex(&hash.finalize())))
+}
+
+/// The call, at once or when `Prefer: wait` is over; `status` unless it has ended.
+async fn answer_with(app: &Arc<App>, id: &str, headers: &HeaderMap, status: StatusCode) -> Result<Response, Problem> {
+    let wait = events::preferred_wait(headers);
+    let call = match wait {
+        Some(seconds) => events::wait(app, id, seconds).await?,
+        None => app.call(id).await?,
+    };
+    let status = if call.has_ended() { StatusCode::OK } else { status };
+    let mut response = (status, Json(call)).into_response();
+    if let Some(seconds) = wait {
+        let name = HeaderName::from_static("preference-applied");
+        response.headers_mut().insert(name, files::value(format!("wait={seconds}")));
+    }
+    Ok(response)
+}
+
+async fn list(State(app): State<Arc<App>>, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
+    app.keys.check(&headers, Scope::Read)?;
+    let bad = |detail: &str| Problem::of(crate::ErrorKind::Usage, detail);
+    let query = Query::<PageQuery>::try_from_uri(request.uri());
+    let Query(PageQuery { limit, cursor }) = query.map_err(|_| bad("give limit and cursor as numbers, or neither"))?;
+    let limit = limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(bad("limit is 1 to 200"));
+    }
+    let page = app.read(move |store| store.page(limit, cursor)).await?;
+    let calls = page.calls.into_iter().map(|call| {
+        let reach = app.jobs.reach(&call.name);
+        CallBody::of(call, reach)
+    });
+    Ok(Json(CallList { calls: calls.collect(), next: page.next.map(|n| n.to_string()) }).into_response())
+}
+
+async fn look(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
+    app.keys.check(&headers, Scope::Read)?;
+    answer_with(&app, &id, &headers, StatusCode::OK).await
+}
+
+async fn follow(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
+    app.keys.check(&headers, Scope::Read)?;
+    events::stream(&app, &id).await
+}
+
+/// Results are there when the call is done.
+async fn done(app: &Arc<App>, id: &str) -> Result<CallBody, Problem> {
+    let call = app.call(id).await?;
+    let detail = match call.state {
+        CallState::Done => return Ok(call),
+        CallState::Failed => call.error.unwrap_or_default(),
+        CallState::Waiting | CallState::Running => "the call is not done yet: its events say when".to_owned(),
+    };
+    Err(Problem::request(StatusCode::CONFLICT, detail))
+}
+
+async fn records(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
+    app.keys.check(&headers, Scope::Read)?;
+    let call = done(&app, &id).await?;
+    let path = app.dir.join(format!("{}.jsonl", call.id));
+    let mut response = files::send(&path, "application/jsonl", &headers).await?;
+    let name = files::value(format!("attachment; filename=\"{}.jsonl\"", call.id));
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
+}
+
+async fn report(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
+    app.keys.check(&headers, Scope::Read)?;
+    let call = done(&app, &id).await?;
+    let path = app.dir.join(format!("{}{}", call.id, ReportKind::Html.ending()));
+    let mut response = files::send(&path, "text/html; charset=utf-8", &headers).await?;
+    let policy = HeaderValue::from_static(REPORT_POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    let name = files::value(format!("inline; filename=\"{}.html\"", call.id));
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
+}
+
+async fn delete(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
+    app.keys.check(&headers, Scope::Admin)?;
+    let call = app.call(&id).await?;
+    let name = call.id;
+    // Looked at and deleted under one lock: no worker can begin it in between.
+    let receipt = app.write(move |store| match store.call(&name)?.state {
+        Progress::Running => Ok(None),
+        _ => store.delete(&[name]).map(Some),
+    });
+    let receipt = receipt.await?.map_err(|e: crate::store::StoreError| match e {
+        crate::store::StoreError::NoCall { .. } => Problem::not_found("there is no such call"),
+        e => e.into(),
+    })?;
+    let Some(receipt) = receipt else {
+        let problem = Problem::request(StatusCode::CONFLICT, "the call is being scanned: delete it when it has ended");
+        return Err(problem.with(header::RETRY_AFTER, HeaderValue::from(RETRY_S)));
+    };
+    app.tell();
+    Ok(Json(receipt).into_response())
+}
+
+async fn health(State(app): State<Arc<App>>) -> Response {
+    let health = lock(&app.health).clone();
+    let status = if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health)).into_response()
+}
+
+async fn figures(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
+    app.keys.check(&headers, Scope::Read)?;
+    let counts = app.read(|store| store.counts()).await?;
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4");
+    Ok(([(header::CONTENT_TYPE, kind)], metrics::text(&app, &counts)).into_response())
+}
