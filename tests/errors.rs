@@ -259,14 +259,21 @@ fn corrupted_data_is_scanned_with_a_count() {
 }
 
 #[test]
-fn a_full_disk_ends_the_scan_and_keeps_what_was_written() {
-    let dir = folder("errors-full");
-    let call = h264(&dir);
-    let out = dir.join("out");
-    std::fs::create_dir_all(&out).unwrap();
-    let part = out.join("call.jsonl.part");
-    let _ = std::fs::remove_file(&part);
-    std::os::unix::fs::symlink("/dev/full", &part).unwrap();
+fn a_full_disk_ends_the_scan() {
+    let call = h264(&folder("errors-full"));
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let args = ["scan", call.to_str().unwrap(), "--format", "jsonl", "--device", "cpu"];
+    let output = program().args(args).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(ENVIRONMENT), "{}", stderr(&output));
+    assert!(stderr(&output).contains("cannot write standard output"), "{}", stderr(&output));
+}
+
+#[test]
+fn results_that_cannot_be_written_end_the_scan_without_a_final_name() {
+    let dir = folder("errors-part");
+    let (call, out) = (h264(&dir), dir.join("out"));
+    // A folder in the place of the file.
+    std::fs::create_dir_all(out.join("call.jsonl.part")).unwrap();
     fails(call.to_str().unwrap(), &["--out", out.to_str().unwrap()], ENVIRONMENT, &["cannot write", "call.jsonl"]);
     assert!(!out.join("call.jsonl").exists(), "an incomplete stream never gets the final name");
 }
