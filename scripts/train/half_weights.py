@@ -10,11 +10,15 @@ import onnx
 LEAST = 64  # smaller tensors are not worth a node
 
 
-def halve(model):
-    """Changes the graph in place, and returns it."""
+def large(weight):
+    return np.prod(weight.dims) >= LEAST
+
+
+def halve(model, wanted=large):
+    """Changes the graph in place, and returns it; `wanted` says which weights."""
     graph, casts = model.graph, []
     for i, weight in enumerate(list(graph.initializer)):
-        if weight.data_type != onnx.TensorProto.FLOAT or np.prod(weight.dims) < LEAST:
+        if weight.data_type != onnx.TensorProto.FLOAT or not wanted(weight):
             continue
         values = onnx.numpy_helper.to_array(weight).astype(np.float16)
         half = onnx.numpy_helper.from_array(values, weight.name + "_half")

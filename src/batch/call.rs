@@ -2,7 +2,7 @@
 //! its name or not there; an incomplete record stream keeps `.part`.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -13,9 +13,10 @@ use crate::media::gst::{Draw, Tracks, draw_over};
 use crate::media::{self, Cancel, Input, Source, SourceSpec};
 use crate::pipeline::{Engines, Person, Run, analyze};
 use crate::report::{
-    Covered, Jsonl, Page, Painter, ReportError, ReportKind, Tee, Timeline, TimelineSink, read_records,
+    Jsonl, Page, Painter, Redact, ReportError, ReportKind, Tee, Timeline, TimelineSink, failed, new_file, read_records,
+    write_whole,
 };
-use crate::stills::{Redact, stills};
+use crate::stills::stills;
 use crate::types::record::SourceInfo;
 use crate::types::{MediaTime, Prob};
 
@@ -124,13 +125,8 @@ fn draw(
     let kept = output.path(".jsonl");
     let file = File::open(&kept).map_err(|e| failed(&kept, e))?;
     let records = read_records(BufReader::new(file), &kept.display().to_string());
-    let covered = match output.redact {
-        Redact::None => Covered::Nobody,
-        Redact::Others => Covered::Others,
-        Redact::All => Covered::Everybody,
-    };
     let signs_at = Prob::new(config.verdict.face.signs_at).unwrap_or(Prob::ONE);
-    let mut painter = Painter::new(records, timeline, signs_at, covered);
+    let mut painter = Painter::new(records, timeline, signs_at, output.redact);
     let svg: Draw = Box::new(move |time, size| painter.svg(time, size));
     match draw_over(input, tracks, &part, svg, &config.limits, cancel) {
         Ok(true) => std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?,
@@ -182,36 +178,6 @@ fn records(
     Ok(Scanned { timeline, people })
 }
 
-/// A new file in place of what has this name; a link is replaced, not followed.
-fn new_file(path: &Path) -> std::io::Result<File> {
-    match std::fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
-        _ => File::create_new(path),
-    }
-}
-
-/// Writes a file that is whole or not there, also after a power cut.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::Builder::new().prefix(".unmask-").permissions(as_usual()).tempfile_in(dir)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    write().map_err(|e| failed(path, e))
-}
-
-/// Readable as the user's umask has it, not by the owner alone as temporary files are.
-pub(crate) fn as_usual() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
-}
-
-fn failed(path: &Path, source: std::io::Error) -> ReportError {
-    ReportError::Write { name: path.display().to_string(), source }
-}
-
 /// The recording's address as seen from a page in `dir`, percent-encoded; none for what is not a file.
 fn recording_link(input: &Input, dir: &Path) -> Option<String> {
     let Input::File(path) = input else { return None };
@@ -233,30 +199,5 @@ mod tests {
         let link = recording_link(&input, &dir.path().join("out")).unwrap();
         assert_eq!(link, "../a%20call%20%231.mp4");
         assert_eq!(recording_link(&Input::Stdin, dir.path()), None);
-    }
-
-    #[test]
-    fn a_link_is_replaced_and_not_followed() {
-        let dir = tempfile::tempdir().unwrap();
-        let (other, part) = (dir.path().join("other"), dir.path().join("a.jsonl.part"));
-        std::fs::write(&other, "untouched").unwrap();
-        std::os::unix::fs::symlink(&other, &part).unwrap();
-        new_file(&part).unwrap().write_all(b"x").unwrap();
-        assert_eq!(
-            (std::fs::read(&other).unwrap(), std::fs::read(&part).unwrap()),
-            (b"untouched".to_vec(), b"x".to_vec())
-        );
-    }
-
-    #[test]
-    fn a_file_is_whole_or_not_there() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.csv");
-        write_whole(&path, b"one").unwrap();
-        write_whole(&path, b"two").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"two");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        let gone = write_whole(&dir.path().join("no/x"), b"x").unwrap_err().to_string();
-        assert!(gone.contains("no/x"), "{gone}");
     }
 }

@@ -117,7 +117,7 @@ mod tests {
     fn job() -> Job {
         let config = crate::Config::default();
         let (dir, name) = ("/nowhere".into(), "a".into());
-        let (reports, redact) = (vec![crate::report::ReportKind::Html], crate::stills::Redact::Others);
+        let (reports, redact) = (vec![crate::report::ReportKind::Html], crate::report::Redact::Others);
         let (key, link, ort_lib, models_dir) = (None, None, None, None);
         Job { input: "a.mp4".into(), dir, name, reports, redact, key, link, config, ort_lib, models_dir }
     }

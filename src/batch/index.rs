@@ -1,8 +1,8 @@
 //! The index of a folder. In: its store. Out: `index.html` and `index.csv`, each whole at any moment.
 
-use super::write_whole;
 use crate::error::Error;
 use crate::report::index::{index_csv, index_html, rank};
+use crate::report::write_whole;
 use crate::store::Store;
 
 /// Writes both.

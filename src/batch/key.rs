@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::config::Config;
 use crate::error::Error;
 use crate::infer::{InferError, ModelStore, hex};
-use crate::stills::Redact;
+use crate::report::Redact;
 
 /// Hash of the program's version, the configuration, who is unrecognisable in pictures, and the descriptions of all
 /// models, which hold the hashes of their weights; hex. A model that is missing, or whose licence forbids its use, is an error here already.

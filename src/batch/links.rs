@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use super::{Batch, write_whole};
+use super::Batch;
 use crate::error::Error;
 use crate::link::{Vault, link};
-use crate::report::{ReportError, links_html};
-use crate::stills::Redact;
+use crate::report::Redact;
+use crate::report::{ReportError, links_html, write_whole};
 use crate::store::Store;
 
 /// Opens every print, compares them, and writes both files. The page shows the faces of linked calls in the clear,

@@ -16,8 +16,7 @@ mod run;
 mod share;
 mod worker;
 
-pub(crate) use call::as_usual;
-pub use call::{CallOutput, Scanned, Watch, scan_call, write_whole};
+pub use call::{CallOutput, Scanned, Watch, scan_call};
 pub(crate) use child::{Slot, scan_in_child};
 pub use error::BatchError;
 pub use index::write_index;

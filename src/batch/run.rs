@@ -17,8 +17,8 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::link::Vault;
 use crate::media::{Cancel, Input, sha256_of};
+use crate::report::Redact;
 use crate::report::ReportKind;
-use crate::stills::Redact;
 use crate::store::{Fingerprint, Made, Progress, Store, StoreError};
 
 /// News that wait for the caller's thread; each is small, a finding some kB.

@@ -9,8 +9,8 @@ use anyhow::Context;
 use clap::Args;
 use unmask::batch::{self, Batch, Linking, Notice};
 use unmask::link::Vault;
+use unmask::report::Redact;
 use unmask::report::ReportKind;
-use unmask::stills::Redact;
 use unmask::{Cancel, Config, Error};
 
 use super::interrupt::{self, INTERRUPTED};

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::chain::{Chain, segment_bytes};
 use super::manifest::{MANIFEST, SIGNATURE};
 use super::{ChainInfo, EvidenceError, InputInfo, Manifest, PartInfo, SCHEMA, SecretKey, Signature, container, utc};
-use crate::batch::as_usual;
 use crate::config::Config;
 use crate::infer::hex;
 use crate::report::Still;
+use crate::report::as_usual;
 use crate::types::record::{SCOPE, Start};
 
 /// What a bundle is made of.

@@ -2,6 +2,7 @@
 //! tracks are made of.
 
 mod error;
+mod files;
 mod html;
 pub mod index;
 mod jsonl;
@@ -24,14 +25,16 @@ mod words;
 use std::io::Write;
 
 pub use error::ReportError;
+pub use files::write_whole;
+pub(crate) use files::{as_usual, failed, new_file};
 pub use jsonl::Jsonl;
 pub use kind::ReportKind;
 pub use links::links_html;
 pub use memory::Memory;
-pub use overlay::{Covered, Painter};
+pub use overlay::Painter;
 pub use page::Page;
 pub use schema::schema;
-pub use still::{FaceMap, Moment, Still, StillFace};
+pub use still::{FaceMap, Moment, Redact, Still, StillFace};
 pub use summary::Summary;
 pub use tee::Tee;
 pub use timeline::{FaceSecond, Second, Timeline, TimelineSink, read_records};

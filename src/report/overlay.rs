@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ReportError, Timeline, words};
+use super::{Redact, ReportError, Timeline, words};
 use crate::types::record::{Face, Frame, Record};
 use crate::types::{EventClass, MediaTime, Prob};
 
@@ -16,17 +16,6 @@ const COVER: f64 = 0.9;
 /// Mean width of a letter, for one of the text's size.
 const GLYPH: f64 = 0.56;
 
-/// Which faces are covered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Covered {
-    /// None.
-    Nobody,
-    /// All but the largest in view.
-    Others,
-    /// All.
-    Everybody,
-}
-
 /// Draws one frame after another, in the order of time.
 pub struct Painter<R> {
     records: R,
@@ -36,13 +25,13 @@ pub struct Painter<R> {
     caption: String,
     length_s: f64,
     signs_at: f64,
-    covered: Covered,
+    covered: Redact,
     source: (f64, f64),
 }
 
 impl<R: Iterator<Item = Result<Record, ReportError>>> Painter<R> {
     /// `records` is the call's own stream; faces at or above `signs_at` stand out.
-    pub fn new(records: R, timeline: &Timeline, signs_at: Prob, covered: Covered) -> Self {
+    pub fn new(records: R, timeline: &Timeline, signs_at: Prob, covered: Redact) -> Self {
         let video = timeline.start.source.video.as_ref();
         let source = video.map_or((1.0, 1.0), |v| (f64::from(v.width.max(1)), f64::from(v.height.max(1))));
         let verdict = &timeline.verdict.overall;
@@ -84,9 +73,9 @@ impl<R: Iterator<Item = Result<Record, ReportError>>> Painter<R> {
         let largest = frame.faces.iter().map(area).fold(0.0, f64::max);
         for face in &frame.faces {
             let cover = match self.covered {
-                Covered::Nobody => false,
-                Covered::Others => area(face) < largest,
-                Covered::Everybody => true,
+                Redact::None => false,
+                Redact::Others => area(face) < largest,
+                Redact::All => true,
             };
             if cover {
                 let [left, top, w, h] = face.box_px;
@@ -184,7 +173,7 @@ mod tests {
     use super::*;
     use crate::report::test_records::{call, records};
 
-    fn painter(covered: Covered) -> Painter<impl Iterator<Item = Result<Record, ReportError>>> {
+    fn painter(covered: Redact) -> Painter<impl Iterator<Item = Result<Record, ReportError>>> {
         let signs_at = Prob::new(0.6).unwrap();
         let mut timeline = call(8.0);
         timeline.start.source.video =
@@ -194,7 +183,7 @@ mod tests {
 
     #[test]
     fn boxes_follow_the_records_in_the_drawn_size() {
-        let mut painter = painter(Covered::Nobody);
+        let mut painter = painter(Redact::None);
         let calm = painter.svg(MediaTime::from_secs(0.5), (320, 240));
         assert!(calm.contains("<rect x='50' y='30' width='45' height='60'") && calm.contains("0.25"), "{calm}");
         assert!(!calm.contains("ellipse"));
@@ -210,11 +199,11 @@ mod tests {
 
     #[test]
     fn a_covered_face_is_covered() {
-        let svg = painter(Covered::Everybody).svg(MediaTime::from_secs(0.5), (320, 240));
+        let svg = painter(Redact::All).svg(MediaTime::from_secs(0.5), (320, 240));
         assert!(svg.contains("<ellipse cx='72' cy='60'"), "{svg}");
-        let svg = painter(Covered::Others).svg(MediaTime::from_secs(0.5), (320, 240));
+        let svg = painter(Redact::Others).svg(MediaTime::from_secs(0.5), (320, 240));
         assert!(!svg.contains("ellipse"), "the largest is not");
-        let few = painter(Covered::Everybody).svg(MediaTime::from_secs(60.0), (320, 240));
+        let few = painter(Redact::All).svg(MediaTime::from_secs(60.0), (320, 240));
         assert!(
             few.contains("ellipse") && !few.contains("face 1"),
             "where few frames are analysed, covers stay: {few}"

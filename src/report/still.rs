@@ -21,6 +21,19 @@ pub struct Still {
     pub faces: Vec<StillFace>,
 }
 
+/// Whose face is made unrecognisable in pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Redact {
+    /// Nobody's
+    #[default]
+    None,
+    /// Everybody's but that of the largest face in view
+    Others,
+    /// Everybody's
+    All,
+}
+
 /// Where in an event a picture was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

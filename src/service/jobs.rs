@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::app::{App, lock};
 use crate::batch::{BatchError, Found, Job, Said, Slot, lasting_files, scan_in_child};
 use crate::error::Error;
+use crate::report::Redact;
 use crate::report::ReportKind;
-use crate::stills::Redact;
 use crate::store::{Fingerprint, Made, StoredCall, UPLOADS};
 
 /// What is made of each call beside its records.

@@ -35,7 +35,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::media::Cancel;
 use crate::pipeline::Engines;
-use crate::stills::Redact;
+use crate::report::Redact;
 use crate::store::{Store, UPLOADS};
 use app::{App, UPLOADS_AT_ONCE, WAITERS_AT_ONCE};
 use auth::Keys;

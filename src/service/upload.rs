@@ -15,10 +15,10 @@ use tokio::io::AsyncWriteExt;
 use super::app::{App, in_thread};
 use super::dto::UriAsk;
 use super::problem::Problem;
-use crate::batch::as_usual;
 use crate::error::ErrorKind;
 use crate::infer::hex;
 use crate::media::redact_uri;
+use crate::report::as_usual;
 use crate::store::UPLOADS;
 
 /// Longest JSON body.

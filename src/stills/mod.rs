@@ -10,26 +10,13 @@ use crate::face::{FaceScorer, assess, crop, crop_map, fit_to_score};
 use crate::media::gst::FramePicker;
 use crate::media::{Cancel, Input};
 use crate::pipeline::Engines;
-use crate::report::{FaceMap, Still, StillFace, Timeline};
+use crate::report::{FaceMap, Redact, Still, StillFace, Timeline};
 use crate::types::{Detection, MediaTime, Picture, Prob};
 
 use picture::Rgb;
 
 /// Most faces of a still that are scored.
 const FACES: usize = 8;
-
-/// Whose face is made unrecognisable in pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Redact {
-    /// Nobody's
-    #[default]
-    None,
-    /// Everybody's but that of the largest face in view
-    Others,
-    /// Everybody's
-    All,
-}
 
 /// Takes the pictures of a call's events. None where the input is no file, has no pictures, or cannot be played again;
 /// they are an addition, so a recording that breaks off gives those up to there.

@@ -62,19 +62,9 @@ def loaded(path):
     return network.eval()
 
 
-def halve(graph_model):
-    """Stores the first layers' weights as FP16 behind a Cast."""
-    graph, casts = graph_model.graph, []
-    for weight in [w for w in graph.initializer if "enter" in w.name and np.prod(w.dims) >= LARGE]:
-        values = onnx.numpy_helper.to_array(weight).astype(np.float16)
-        half = onnx.numpy_helper.from_array(values, weight.name + "_half")
-        casts.append(onnx.helper.make_node("Cast", [half.name], [weight.name], to=onnx.TensorProto.FLOAT))
-        graph.initializer.remove(weight)
-        graph.initializer.append(half)
-    nodes = list(graph.node)
-    del graph.node[:]
-    graph.node.extend(casts + nodes)
-    return graph_model
+def entrance(weight):
+    """The first layers' large weights."""
+    return "enter" in weight.name and np.prod(weight.dims) >= LARGE
 
 
 def write_onnx(network, path):
@@ -82,7 +72,7 @@ def write_onnx(network, path):
     example = torch.zeros(2, motion_net.STEPS, 3, align.SIZE, align.SIZE)
     torch.onnx.export(network, (example,), str(path), input_names=["input"], output_names=["logit"], opset_version=17,
                       dynamic_axes={name: {0: "batch"} for name in ("input", "logit")}, dynamo=False)
-    exported = halve(export.share(onnx.load(str(path))))
+    exported = export.halve(export.share(onnx.load(str(path))), entrance)
     exported.producer_name, exported.doc_string = "unmask", ""
     onnx.checker.check_model(exported)
     onnx.save(exported, str(path))

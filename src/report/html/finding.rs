@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::Call;
-use super::parts::{mark, number, numbers, outcome_name, reasons, result, scale, section, seek, sentence};
+use super::parts::{answer, mark, number, numbers, outcome_name, reasons, scale, section, seek, sentence};
 use crate::report::words::{clock, outcome};
 use crate::types::EventClass;
 use crate::types::record::{EventRecord, Finding, Outcome, SyncLag};
@@ -78,13 +78,7 @@ fn row(name: &str, finding: &Finding, lag: Option<&SyncLag>) -> Markup {
     html! {
         li {
             span.name { (name) }
-            (result(finding.result))
-            span.of {
-                @if let Some((p, range)) = numbers(finding) {
-                    b { (p) } @if let Some(range) = range { " [" (range) "]" }
-                }
-            }
-            @if finding.p_masked.is_some() { (scale(finding.p_masked, finding.low, finding.high)) }
+            (answer(finding))
             span.why {
                 (sentence(&reasons(&finding.reasons)))
                 @if let Some(lag) = lag { @if !finding.reasons.is_empty() { "; " } (lag_words(lag)) }

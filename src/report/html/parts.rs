@@ -43,6 +43,19 @@ pub(super) fn numbers(finding: &Finding) -> Option<(String, Option<String>)> {
     Some((number(p), range))
 }
 
+/// Result, probability with its range, and both on a scale: what every row of findings begins with.
+pub(super) fn answer(finding: &Finding) -> Markup {
+    html! {
+        (result(finding.result))
+        span.of {
+            @if let Some((p, range)) = numbers(finding) {
+                b { (p) } @if let Some(range) = range { " [" (range) "]" }
+            }
+        }
+        @if finding.p_masked.is_some() { (scale(finding.p_masked, finding.low, finding.high)) }
+    }
+}
+
 /// A probability and its range on a scale from 0 to 1, for the eye; the numbers stand beside it.
 pub(in crate::report) fn scale(p: Option<Prob>, low: Option<Prob>, high: Option<Prob>) -> Markup {
     let x = |p: Prob| (f64::from(p.get()) * 1000.0).round() / 10.0;

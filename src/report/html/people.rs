@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Call;
-use super::parts::{count, numbers, reasons, result, scale, section, sentence, span};
+use super::parts::{answer, count, reasons, section, sentence, span};
 use super::series::lanes;
 use crate::types::record::TrackFinding;
 
@@ -32,13 +32,7 @@ fn row(call: &Call<'_>, track: &TrackFinding) -> Markup {
     html! {
         li {
             span.name { "Face " (track.track.0) }
-            (result(finding.result))
-            span.of {
-                @if let Some((p, range)) = numbers(finding) {
-                    b { (p) } @if let Some(range) = range { " [" (range) "]" }
-                }
-            }
-            @if finding.p_masked.is_some() { (scale(finding.p_masked, finding.low, finding.high)) }
+            (answer(finding))
             span.why {
                 (sentence(&reasons(&finding.reasons))) ". In view "
                 (span(track.start_s, track.end_s, call.recording.as_deref())) ", "
