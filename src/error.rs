@@ -94,7 +94,7 @@ pub enum Error {
     /// Evidence bundles and their keys.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
-    /// Sealed face prints and their key.
+    /// Sealed prints and their key.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// The service that other programs call.

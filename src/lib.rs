@@ -34,7 +34,7 @@
 //! | [`evidence`] | a scanned call ⇄ a signed bundle: made, verified, compared with a new run | |
 //! | [`eval`] | labelled clips → error rates with intervals | |
 //! | [`batch`] | many recordings → files: a process a call, resumable | |
-//! | [`link`] | face prints of calls, sealed → the same person under several names | |
+//! | [`link`] | face and voice prints of calls, sealed → the same person under several names | |
 //! | [`stills`] | a call's events → pictures | |
 //! | [`store`] | what a folder of results knows of its calls; only this names SQLite | |
 //! | [`service`] | calls over HTTP; the only place that names tokio and axum | |

@@ -29,12 +29,12 @@ fn one_face_under_two_names_is_a_group_and_leaves_nothing_readable() {
     let done = linked(&list, &out, &key, CONSENT);
     assert!(done.status.success(), "{}", stderr(&done));
     let links: Value = serde_json::from_slice(&std::fs::read(out.join("links.json")).unwrap()).unwrap();
-    let groups = links["groups"].as_array().unwrap();
+    let groups = links["face"]["groups"].as_array().unwrap();
     assert_eq!(groups.len(), 1, "{links}");
     let names: Vec<&str> =
         groups[0]["calls"].as_array().unwrap().iter().map(|c| c["candidate"].as_str().unwrap()).collect();
     assert_eq!(names, ["Ada", "Bob <b>"]);
-    assert_eq!(links["not_compared"], serde_json::json!(["c"]));
+    assert_eq!(links["face"]["not_compared"], serde_json::json!(["c"]));
     let page = std::fs::read_to_string(out.join("links.html")).unwrap();
     assert!(page.contains("Bob &lt;b&gt;") && page.matches("data:image/jpeg").count() == 2);
 
@@ -50,7 +50,7 @@ fn one_face_under_two_names_is_a_group_and_leaves_nothing_readable() {
 
     let gone = unmask(&["store", "delete", out.to_str().unwrap(), "a"]);
     let receipt: Value = serde_json::from_slice(&gone.stdout).unwrap();
-    assert_eq!(receipt["calls"][0]["face_print"], true, "{receipt}");
+    assert_eq!(receipt["calls"][0]["print"], true, "{receipt}");
     assert!(!out.join("links.html").exists() && !out.join("links.json").exists(), "they showed the face of a");
 }
 

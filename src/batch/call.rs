@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::evidence::{self, EvidenceError, SecretKey};
 use crate::media::gst::{Draw, Tracks, draw_over};
 use crate::media::{self, Cancel, Input, Source, SourceSpec};
-use crate::pipeline::{Engines, Person, Run, analyze};
+use crate::pipeline::{Engines, People, Run, analyze};
 use crate::report::{
     Jsonl, Page, Painter, Redact, ReportError, ReportKind, Tee, Timeline, TimelineSink, failed, new_file, read_records,
     write_whole,
@@ -63,8 +63,8 @@ pub trait Watch {
 pub struct Scanned {
     /// Second by second.
     pub timeline: Timeline,
-    /// Who was in view, most seen first; in memory only.
-    pub people: Vec<Person>,
+    /// Who was in view and who spoke; in memory only.
+    pub people: People,
 }
 
 /// Scans a call and writes its files.

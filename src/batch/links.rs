@@ -16,7 +16,7 @@ pub fn write_links(store: &Store, key: &Path, batch: &Batch<'_>) -> Result<(), E
     let vault = Vault::open(key)?;
     let (mut prints, config) = (store.prints(&vault)?, &batch.config.link);
     if batch.redact == Redact::All {
-        prints.iter_mut().for_each(|print| print.portrait.clear());
+        prints.iter_mut().filter_map(|print| print.face.as_mut()).for_each(|face| face.portrait.clear());
     }
     let links = link(&prints, config);
     let json = serde_json::to_vec_pretty(&links).map_err(|e| ReportError::Serialise(e.to_string()))?;

@@ -40,7 +40,7 @@ pub struct Batch<'a> {
     pub redact: Redact,
     /// What signs evidence bundles; none: the user's own key.
     pub key: Option<&'a Path>,
-    /// Keep face prints and compare them; none: no print is ever made.
+    /// Keep prints of faces and voices and compare them; none: no print is ever made.
     pub link: Option<Linking<'a>>,
     /// Calls scanned at the same time.
     pub jobs: usize,

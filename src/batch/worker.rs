@@ -5,14 +5,16 @@ use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{CallOutput, Watch, scan_call};
 use crate::config::Config;
 use crate::error::Error;
-use crate::link::{Print, SealedPrint, Vault};
+use crate::link::{FacePrint, Print, Sealed, Vault, VoicePrint};
 use crate::media::{Cancel, Input, MediaError};
-use crate::pipeline::{Engines, Person};
+use crate::pipeline::{Engines, People, Person};
 use crate::report::Redact;
 use crate::report::index::CallFinding;
 use crate::report::{ReportError, ReportKind};
@@ -39,7 +41,7 @@ pub struct Job {
     pub redact: Redact,
     /// What signs evidence bundles; none: the user's own key.
     pub key: Option<PathBuf>,
-    /// What seals the face print; none: no print is made.
+    /// What seals the prints; none: no print is made.
     pub link: Option<PathBuf>,
     /// How to analyse.
     pub config: Config,
@@ -54,8 +56,8 @@ pub struct Job {
 pub struct Found {
     /// For the index.
     pub finding: CallFinding,
-    /// The main face, sealed; only where linking was asked for.
-    pub print: Option<SealedPrint>,
+    /// The main face and voice, sealed; only where linking was asked for.
+    pub print: Option<Sealed>,
 }
 
 /// What a child says.
@@ -136,28 +138,30 @@ fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, 
     Ok(Found { finding, print })
 }
 
-/// Seals the main face of a call: the one that was most seen.
+/// Seals the face that was most seen in a call and the voice that was heard most.
 fn print(
     job: &Job,
     input: &Input,
     key: &Path,
-    people: Vec<Person>,
+    people: People,
     (config, engines): (&Config, &mut Engines),
     cancel: &Cancel,
-) -> Result<SealedPrint, Error> {
+) -> Result<Sealed, Error> {
     let vault = Vault::open(key)?;
-    let (call, candidate) = (job.name.clone(), String::new());
-    let print = match people.into_iter().next() {
+    let face = match people.faces.into_iter().next() {
         Some(Person { views, embedding, clearest, .. }) => {
             let portrait = match job.redact {
                 Redact::All => vec![],
                 Redact::None | Redact::Others => portrait(input, clearest, config, engines, cancel)?,
             };
-            Print { call, candidate, views, embedding, portrait }
+            Some(FacePrint { views, embedding, portrait: STANDARD.encode(portrait) })
         }
-        None => Print { call, candidate, views: 0, embedding: vec![], portrait: vec![] },
+        None => None,
     };
-    Ok(SealedPrint { views: print.views, sealed: vault.seal(&print.call, &print.secret())? })
+    let voice = people.voice.map(|v| VoicePrint { windows: v.windows, embedding: v.embedding });
+    let print = Print { call: job.name.clone(), candidate: String::new(), face, voice };
+    let secret = print.secret().map_err(|e| ReportError::Serialise(e.to_string()))?;
+    Ok(vault.seal(&print.call, &secret)?)
 }
 
 /// Tells what a scan reports, not too often.

@@ -40,13 +40,13 @@ pub struct BatchArgs {
     /// What signs evidence bundles (default: evidence.key in the user's configuration folder; made on first use)
     #[arg(long, value_name = "FILE", requires = "out")]
     key: Option<PathBuf>,
-    /// Compare the candidates' faces across the calls of DIR: needs their consent, and keeps sealed face prints
+    /// Compare the candidates' faces and voices across the calls of DIR: needs their consent, and keeps sealed prints
     #[arg(long, requires_all = ["out", "consent"])]
     link: bool,
-    /// Who consented to the comparison, how and when; kept with each face print
+    /// Who consented to the comparison, how and when; kept with each print
     #[arg(long, value_name = "TEXT", requires = "link")]
     consent: Option<String>,
-    /// What seals the face prints (default: link.key in the user's configuration folder; made on first use)
+    /// What seals the prints (default: link.key in the user's configuration folder; made on first use)
     #[arg(long, value_name = "FILE", requires = "link")]
     link_key: Option<PathBuf>,
     /// Scan also what is unchanged since it was scanned

@@ -332,8 +332,10 @@ impl Config {
             ("verdict.min_face_s", verdict.min_face_s, 0.0, day, "0 to 86400"),
             ("verdict.min_voice_s", verdict.min_voice_s, 0.0, day, "0 to 86400"),
             ("verdict.min_signs_s", verdict.min_signs_s, 0.1, day, "0.1 to 86400"),
-            ("link.same_at", self.link.same_at.into(), 0.0, 2.0, "0 to 2"),
-            ("link.different_at", self.link.different_at.into(), 0.0, 2.0, "0 to 2"),
+            ("link.same_face_at", self.link.same_face_at.into(), 0.0, 2.0, "0 to 2"),
+            ("link.different_face_at", self.link.different_face_at.into(), 0.0, 2.0, "0 to 2"),
+            ("link.same_voice_at", self.link.same_voice_at.into(), 0.0, 2.0, "0 to 2"),
+            ("link.different_voice_at", self.link.different_voice_at.into(), 0.0, 2.0, "0 to 2"),
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
             ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];

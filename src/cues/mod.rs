@@ -15,6 +15,7 @@ mod scene;
 mod speaker;
 mod stretch;
 mod voice_shift;
+mod voices;
 
 pub use background::{Background, BackgroundConfig};
 pub use challenge::{Challenge, ChallengeConfig};
@@ -25,6 +26,7 @@ pub(crate) use reference::shows_well;
 pub use rise::{Rise, RiseConfig};
 pub use speaker::{Speaker, SpeakerConfig};
 pub use voice_shift::{VoiceShift, VoiceShiftConfig};
+pub use voices::{Voice, Voices, cosine};
 
 use crate::types::record::{Finding, SyncLag};
 use crate::types::{Event, FrameEvidence, SoundEvidence, VoiceEvidence};

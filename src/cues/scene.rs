@@ -1,9 +1,11 @@
-//! Made-up observations for the cues' tests. In: a frame number. Out: a frame with one face.
+//! Made-up observations for the cues' tests. In: a frame's or a second's number. Out: a frame with one face, a window.
 
 use std::sync::Arc;
 
 use crate::types::fixtures;
-use crate::types::{BoxPx, FaceEvidence, FrameEvidence, Glance, Landmarks, Look, Quality};
+use crate::types::{
+    BoxPx, FaceEvidence, FrameEvidence, Glance, Landmarks, Look, MediaTime, Quality, TimeSpan, VoiceEvidence,
+};
 
 /// One frame with one face; change what the test is about.
 pub struct Scene {
@@ -47,6 +49,13 @@ impl Scene {
         };
         FrameEvidence { glance: self.glance.clone(), ..fixtures::frame(self.index, self.fps, vec![face]) }
     }
+}
+
+/// Four seconds of speech from a second on.
+pub fn spoken(second: i64, embedding: Option<[f32; 3]>) -> VoiceEvidence {
+    let span = TimeSpan { start: MediaTime(second * 1_000_000_000), end: MediaTime((second + 4) * 1_000_000_000) };
+    let embedding = embedding.map(|e| Arc::from(e.as_slice()));
+    VoiceEvidence { span, speech_ratio: 1.0, logit: None, profile: None, embedding, reasons: vec![] }
 }
 
 /// A picture of this luma, with a pattern so that it is not plain.

@@ -1,24 +1,30 @@
-//! The same person under several names. In: a face print a call, each with the candidate's name, all with consent.
-//! Out: groups of calls that likely show one person under different names, and calls under one name that likely show
-//! different people. Only prints of one store are ever compared; a link is a question to ask, not an answer.
+//! The same person under several names. In: a face and a voice print a call, each with the candidate's name, all with
+//! consent. Out: groups of calls that likely have one person under different names, and calls under one name that likely
+//! have different people, once by face and once by voice. Only prints of one store are ever compared; a link is a
+//! question to ask, not an answer.
+//!
+//! The two are kept apart: a mask changes the face and leaves the voice, a changer the other way round, and that one
+//! agrees where the other does not is what a reviewer should see. A call's voice is the one heard most in it, which is
+//! the interviewer's where the candidate says little: then the interviewer's calls are what voices put together.
 //!
 //! Calls are put together by complete linkage (T. Sørensen, 1948): a group holds only calls of which each is near every
 //! other, so that one middling print does not chain two people together.
 //!
-//! Worked example: prints a, b, c with distances ab 0.3, bc 0.4, ac 0.6 and `same_at` 0.45: {a, b} is a group, c is
+//! Worked example: faces a, b, c with distances ab 0.3, bc 0.4, ac 0.6 and `same_face_at` 0.45: {a, b} is a group, c is
 //! not in it, since it is too far from a.
 
 mod config;
 mod print;
 mod seal;
 
-pub use config::LinkConfig;
-pub use print::{Print, SealedPrint};
+pub use config::{Limits, LinkConfig};
+pub use print::{FacePrint, Print, VoicePrint};
 pub use seal::{Sealed, Vault, VaultError};
 
+use crate::cues::cosine;
 use crate::face::distance;
 
-/// Calls that likely show one person.
+/// Calls that likely have one person.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Group {
     /// Calls, in order of name.
@@ -36,7 +42,7 @@ pub struct Member {
     pub candidate: String,
 }
 
-/// Two calls under one name that likely show different people.
+/// Two calls under one name that likely have different people.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Mismatch {
     /// The name.
@@ -47,9 +53,9 @@ pub struct Mismatch {
     pub distance: f32,
 }
 
-/// What was found.
+/// What was found by one kind of print.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
-pub struct Links {
+pub struct Found {
     /// One person, several names.
     pub groups: Vec<Group>,
     /// One name, several people.
@@ -58,31 +64,79 @@ pub struct Links {
     pub not_compared: Vec<String>,
 }
 
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Links {
+    /// By face.
+    pub face: Found,
+    /// By voice.
+    pub voice: Found,
+}
+
+/// One of a call's two prints.
+struct Sample<'a> {
+    print: &'a Print,
+    count: u32,
+    embedding: &'a [f32],
+}
+
+impl<'a> Sample<'a> {
+    fn face(print: &'a Print) -> Option<Self> {
+        let FacePrint { views, embedding, .. } = print.face.as_ref()?;
+        Some(Self { print, count: *views, embedding })
+    }
+
+    fn voice(print: &'a Print) -> Option<Self> {
+        let VoicePrint { windows, embedding } = print.voice.as_ref()?;
+        Some(Self { print, count: *windows, embedding })
+    }
+}
+
 /// Compares every call with every other. The order of `prints` does not matter.
 pub fn link(prints: &[Print], config: &LinkConfig) -> Links {
-    let (mut clear, unclear): (Vec<&Print>, Vec<&Print>) = prints.iter().partition(|p| p.views >= config.min_views);
-    clear.sort_by(|a, b| a.call.cmp(&b.call));
-    let mut not_compared: Vec<String> = unclear.into_iter().map(|p| p.call.clone()).collect();
-    not_compared.sort();
-    let apart = |i: usize, j: usize| distance(&clear[i].embedding, &clear[j].embedding);
+    let apart = |a: &[f32], b: &[f32]| 1.0 - cosine(a, b);
+    Links {
+        face: compare(prints, Sample::face, distance, config.face()),
+        voice: compare(prints, Sample::voice, apart, config.voice()),
+    }
+}
+
+fn compare<'a>(
+    prints: &'a [Print],
+    sample: impl Fn(&'a Print) -> Option<Sample<'a>>,
+    distance: impl Fn(&[f32], &[f32]) -> f32,
+    limits: Limits,
+) -> Found {
+    let mut prints: Vec<&Print> = prints.iter().collect();
+    prints.sort_by(|a, b| a.call.cmp(&b.call));
+    let (mut clear, mut not_compared) = (Vec::new(), Vec::new());
+    for print in prints {
+        match sample(print).filter(|s| s.count >= limits.needs) {
+            Some(sample) => clear.push(sample),
+            None => not_compared.push(print.call.clone()),
+        }
+    }
+    let apart = |i: usize, j: usize| distance(clear[i].embedding, clear[j].embedding);
     let mut groups: Vec<Group> = Vec::new();
-    for cluster in clusters(clear.len(), &apart, config.same_at) {
-        let member = |i: &usize| Member { call: clear[*i].call.clone(), candidate: clear[*i].candidate.clone() };
+    for cluster in clusters(clear.len(), &apart, limits.same_at) {
+        let member = |i: &usize| {
+            let Print { call, candidate, .. } = clear[*i].print;
+            Member { call: call.clone(), candidate: candidate.clone() }
+        };
         let calls: Vec<Member> = cluster.iter().map(member).collect();
-        let several = calls.iter().any(|m| m.candidate != calls[0].candidate);
-        if several {
+        if calls.iter().any(|m| m.candidate != calls[0].candidate) {
             let farthest = pairs(&cluster).map(|(i, j)| apart(i, j)).fold(0.0, f32::max);
             groups.push(Group { calls, farthest });
         }
     }
     let all: Vec<usize> = (0..clear.len()).collect();
-    let of_one_name = pairs(&all).filter(|(i, j)| clear[*i].candidate == clear[*j].candidate);
-    let mismatches = of_one_name.filter(|(i, j)| apart(*i, *j) >= config.different_at).map(|(i, j)| Mismatch {
-        candidate: clear[i].candidate.clone(),
-        calls: [clear[i].call.clone(), clear[j].call.clone()],
+    let of_one_name = pairs(&all).filter(|(i, j)| clear[*i].print.candidate == clear[*j].print.candidate);
+    let mismatches = of_one_name.filter(|(i, j)| apart(*i, *j) >= limits.different_at).map(|(i, j)| Mismatch {
+        candidate: clear[i].print.candidate.clone(),
+        calls: [clear[i].print.call.clone(), clear[j].print.call.clone()],
         distance: apart(i, j),
     });
-    Links { groups, mismatches: mismatches.collect(), not_compared }
+    Found { groups, mismatches: mismatches.collect(), not_compared }
 }
 
 /// Complete linkage: joins the nearest two clusters as long as no two of their members are further apart than
@@ -124,11 +178,21 @@ mod tests {
     use proptest::prelude::*;
 
     fn print(call: &str, candidate: &str, at: &[f32]) -> Print {
-        Print { call: call.into(), candidate: candidate.into(), views: 20, embedding: at.to_vec(), portrait: vec![] }
+        let face = Some(FacePrint { views: 20, embedding: at.to_vec(), portrait: String::new() });
+        Print { call: call.into(), candidate: candidate.into(), face, voice: None }
+    }
+
+    fn speaking(mut print: Print, at: [f32; 2]) -> Print {
+        print.voice = Some(VoicePrint { windows: 20, embedding: at.to_vec() });
+        print
     }
 
     fn config() -> LinkConfig {
-        LinkConfig { same_at: 0.45, different_at: 0.7, min_views: 8 }
+        LinkConfig { same_face_at: 0.45, different_face_at: 0.7, min_views: 8, ..LinkConfig::default() }
+    }
+
+    fn calls(group: &Group) -> Vec<&str> {
+        group.calls.iter().map(|m| m.call.as_str()).collect()
     }
 
     #[test]
@@ -140,21 +204,35 @@ mod tests {
             print("d", "Dee", &[5.0, 0.0]),
             print("e", "Dee", &[5.1, 0.0]),
         ];
-        let links = link(&prints, &config());
+        let links = link(&prints, &config()).face;
         assert_eq!(links.groups.len(), 1, "one name twice is no finding: {links:?}");
-        let calls: Vec<&str> = links.groups[0].calls.iter().map(|m| m.call.as_str()).collect();
-        assert_eq!(calls, ["a", "b"]);
+        assert_eq!(calls(&links.groups[0]), ["a", "b"]);
         assert!(links.mismatches.is_empty());
+    }
+
+    #[test]
+    fn one_voice_behind_two_faces_is_a_group_of_its_own() {
+        let prints = [
+            speaking(print("a", "Ada", &[0.0, 0.0]), [1.0, 0.0]),
+            speaking(print("b", "Bob", &[5.0, 0.0]), [0.9, 0.1]),
+            speaking(print("c", "Bob", &[5.1, 0.0]), [0.0, 1.0]),
+        ];
+        let Links { face, voice } = link(&prints, &config());
+        assert!(face.groups.is_empty() && face.mismatches.is_empty());
+        assert_eq!(voice.groups.iter().map(calls).collect::<Vec<_>>(), [["a", "b"]]);
+        assert_eq!(voice.mismatches.iter().map(|m| &m.candidate).collect::<Vec<_>>(), ["Bob"]);
     }
 
     #[test]
     fn two_people_under_one_name_are_named_and_poor_views_are_left_out() {
         let mut poor = print("z", "Ada", &[0.0, 0.0]);
-        poor.views = 2;
-        let links = link(&[print("a", "Ada", &[0.0, 0.0]), print("b", "Ada", &[0.9, 0.0]), poor], &config());
-        assert_eq!(links.mismatches.len(), 1);
-        assert_eq!(links.mismatches[0].calls, ["a", "b"]);
-        assert_eq!(links.not_compared, ["z"]);
+        poor.face.as_mut().unwrap().views = 2;
+        let unseen = Print { face: None, ..print("y", "Ada", &[]) };
+        let links = link(&[print("a", "Ada", &[0.0, 0.0]), poor, unseen, print("b", "Ada", &[0.9, 0.0])], &config());
+        assert_eq!(links.face.mismatches.len(), 1);
+        assert_eq!(links.face.mismatches[0].calls, ["a", "b"]);
+        assert_eq!(links.face.not_compared, ["y", "z"]);
+        assert_eq!(links.voice.not_compared, ["a", "b", "y", "z"]);
     }
 
     proptest! {
@@ -168,7 +246,7 @@ mod tests {
                 .map(|(i, (x, y))| print(&format!("c{i:02}"), &format!("n{i:02}"), &[*x, *y]))
                 .collect();
             let links = link(&prints, &config());
-            prop_assert!(links.groups.iter().all(|g| g.farthest <= 0.45 && g.calls.len() > 1));
+            prop_assert!(links.face.groups.iter().all(|g| g.farthest <= 0.45 && g.calls.len() > 1));
             let n = prints.len().max(1);
             prints.rotate_left(turn % n);
             prop_assert_eq!(links, link(&prints, &config()));

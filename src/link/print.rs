@@ -1,46 +1,57 @@
-//! A call's main face. In: a mean embedding and a picture. Out: bytes to be sealed, and back.
+//! What a call's candidate looks and sounds like. In: mean embeddings and a picture. Out: bytes to be sealed, and back.
 
-use super::Sealed;
+use serde::{Deserialize, Serialize};
 
-/// A print that only its key opens.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct SealedPrint {
-    /// Clear views behind it.
-    pub views: u32,
-    /// [`Print::secret`], sealed to its call.
-    pub sealed: Sealed,
-}
-
-/// The main face of a call.
+/// The prints of a call, with whose they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Print {
     /// Name of the call's results.
     pub call: String,
     /// The candidate's name, as given.
     pub candidate: String,
-    /// Clear views behind the embedding; 0 when no face was to be seen clearly.
+    /// The face that was most seen; none when no face was to be seen clearly.
+    pub face: Option<FacePrint>,
+    /// The voice that was heard most; none when there was too little speech to tell.
+    pub voice: Option<VoicePrint>,
+}
+
+/// A face of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FacePrint {
+    /// Clear views behind the embedding.
     pub views: u32,
-    /// Mean embedding.
+    /// Mean embedding, in the units of `face.embedder`.
     pub embedding: Vec<f32>,
-    /// The face at its clearest, JPEG; may be empty.
-    pub portrait: Vec<u8>,
+    /// The face at its clearest, JPEG in base64; may be empty.
+    pub portrait: String,
+}
+
+/// A voice of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VoicePrint {
+    /// Windows of speech behind the embedding.
+    pub windows: u32,
+    /// Mean embedding, in the units of `voice.embedder`.
+    pub embedding: Vec<f32>,
+}
+
+/// What is sealed of a print: all but whose it is.
+#[derive(Serialize, Deserialize)]
+struct Secret<F, V> {
+    face: F,
+    voice: V,
 }
 
 impl Print {
-    /// Embedding and portrait: the number of values (u32), the values (f32), the picture; little-endian.
-    pub fn secret(&self) -> Vec<u8> {
-        let count = u32::try_from(self.embedding.len()).unwrap_or(u32::MAX);
-        let values = self.embedding.iter().flat_map(|v| v.to_le_bytes());
-        count.to_le_bytes().into_iter().chain(values).chain(self.portrait.iter().copied()).collect()
+    /// The bytes to seal.
+    pub fn secret(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&Secret { face: &self.face, voice: &self.voice })
     }
 
     /// From [`Print::secret`]; `None` for other bytes.
-    pub fn with_secret(call: String, candidate: String, views: u32, secret: &[u8]) -> Option<Self> {
-        let (count, rest) = secret.split_first_chunk::<4>()?;
-        let bytes = (u32::from_le_bytes(*count) as usize).checked_mul(4)?;
-        let (values, portrait) = rest.split_at_checked(bytes)?;
-        let embedding = values.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect();
-        Some(Self { call, candidate, views, embedding, portrait: portrait.to_vec() })
+    pub fn with_secret(call: String, candidate: String, secret: &[u8]) -> Option<Self> {
+        let Secret { face, voice } = serde_json::from_slice(secret).ok()?;
+        Some(Self { call, candidate, face, voice })
     }
 }
 
@@ -51,15 +62,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_print_comes_back(embedding in prop::collection::vec(-1.0f32..1.0, 0..200), portrait: Vec<u8>) {
-            let (call, candidate, views) = ("a".to_owned(), "Ada".to_owned(), 9);
-            let print = Print { call: call.clone(), candidate: candidate.clone(), views, embedding, portrait };
-            prop_assert_eq!(Print::with_secret(call, candidate, views, &print.secret()), Some(print));
+        fn a_print_comes_back(row in prop::collection::vec(-1.0f32..1.0, 0..200), portrait: String, heard: bool) {
+            let face = Some(FacePrint { views: 9, embedding: row.clone(), portrait });
+            let voice = heard.then_some(VoicePrint { windows: 7, embedding: row });
+            let print = Print { call: "a".into(), candidate: "Ada".into(), face, voice };
+            let secret = print.secret().unwrap();
+            prop_assert_eq!(Print::with_secret("a".into(), "Ada".into(), &secret), Some(print));
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
-            let _either = Print::with_secret("a".into(), "b".into(), 1, &bytes);
+            let _either = Print::with_secret("a".into(), "b".into(), &bytes);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Face prints at rest. In: bytes, a key file of this machine. Out: sealed bytes that only the key opens and that
+//! Prints at rest. In: bytes, a key file of this machine. Out: sealed bytes that only the key opens and that
 //! nobody can alter or move to another call unseen (XChaCha20-Poly1305; Y. Nir, A. Langley, RFC 8439, with the extended
 //! nonce of S. Arciszewski's draft). Whoever has both the store and the key can open them: keep the key elsewhere.
 
@@ -36,7 +36,7 @@ pub enum VaultError {
     #[error("no folder for the key: set HOME or XDG_CONFIG_HOME, or name a file with --link-key")]
     NoKeyFolder,
     /// Wrong key, or altered bytes.
-    #[error("the face print of {call} does not open with this key: it was made with another, or altered")]
+    #[error("the print of {call} does not open with this key: it was made with another, or altered")]
     Closed {
         /// Which call.
         call: String,

@@ -7,11 +7,11 @@ use crossbeam_channel::{Receiver, Select, bounded, never};
 use super::Engines;
 use super::face_stage::{self, DetectedFrame, Faces, Sampler};
 use super::join::{Heard, Waiting};
-use super::people::{People, Person};
+use super::people::{Gather, People};
 use super::stats::Meter;
 use super::voice_stage::{self, Networks, VoiceMessage};
 use crate::config::Config;
-use crate::cues::{self, Cue, CueEnd, IdentityConfig};
+use crate::cues::{self, Cue, CueEnd};
 use crate::error::Error;
 use crate::face::track::Tracker;
 use crate::fuse::{Ended, Fuser};
@@ -46,8 +46,8 @@ pub struct Run<'a> {
 pub struct Analysis {
     /// The finding, as in the records.
     pub verdict: Verdict,
-    /// Who was in view, most seen first; in memory only.
-    pub people: Vec<Person>,
+    /// Who was in view and who spoke; in memory only.
+    pub people: People,
 }
 
 /// Analyses a source to its end, or until cancelled, and writes every record. The source must be opened with the
@@ -68,7 +68,7 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
     let (has_video, has_audio) = (streams.video.is_some(), streams.audio.is_some());
     let stop = Cancel::default();
     let (fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
-    let people = (People::default(), &config.cues.identity);
+    let people = Gather::new(&config.cues);
     let mut joiner = Joiner { meter: &meter, cues, fuser, people, sink, progress };
     let audio_end = std::thread::scope(|scope| {
         let stages = start_stages(scope, (streams.video, streams.audio), config, engines, &stop, &meter);
@@ -176,7 +176,7 @@ struct Joiner<'a> {
     meter: &'a Meter,
     cues: Vec<Box<dyn Cue>>,
     fuser: Fuser,
-    people: (People, &'a IdentityConfig),
+    people: Gather<'a>,
     sink: &'a mut dyn Sink,
     progress: &'a mut dyn FnMut(MediaTime),
 }
@@ -225,7 +225,7 @@ impl<'a> Joiner<'a> {
     fn frame(&mut self, frame: FrameEvidence, waiting: &Waiting) -> Result<(), Error> {
         let pts = frame.pts;
         let seen = self.ask(|cue| cue.frame(&frame));
-        self.people.0.frame(&frame, self.people.1);
+        self.people.frame(&frame);
         let (record, events) = self.fuser.frame(frame, waiting.covering(pts));
         self.sink.write(&Record::Frame(record))?;
         self.events(events.into_iter().chain(seen))?;
@@ -240,6 +240,7 @@ impl<'a> Joiner<'a> {
         }
         for window in heard.windows {
             let noticed = self.ask(|cue| cue.window(&window));
+            self.people.window(&window);
             let (record, event) = self.fuser.voice(&window);
             self.sink.write(&Record::Voice(record))?;
             self.events(event.into_iter().chain(noticed))?;
@@ -261,7 +262,7 @@ impl<'a> Joiner<'a> {
     }
 
     /// Ends the call: what was still open, and the verdict, which is not written yet.
-    fn finish(mut self, ended: Ended) -> Result<(Verdict, Vec<Person>, &'a mut dyn Sink), Error> {
+    fn finish(mut self, ended: Ended) -> Result<(Verdict, People, &'a mut dyn Sink), Error> {
         let mut findings = Vec::new();
         let mut open = Vec::new();
         for cue in &mut self.cues {
@@ -275,7 +276,7 @@ impl<'a> Joiner<'a> {
         open.extend(events);
         open.sort_by_key(|e| (e.span.start, e.kind, e.track));
         write_events(sink, &open)?;
-        Ok((verdict, people.0.take(), sink))
+        Ok((verdict, people.take(), sink))
     }
 }
 

@@ -14,4 +14,4 @@ mod voice_stage;
 
 pub use engines::Engines;
 pub use graph::{Analysis, Run, analyze};
-pub use people::Person;
+pub use people::{People, Person};

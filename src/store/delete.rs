@@ -39,8 +39,8 @@ pub struct DeletedCall {
     pub input: String,
     /// Its files.
     pub files: Vec<DeletedFile>,
-    /// True when a face print was kept of it, which is gone, too.
-    pub face_print: bool,
+    /// True when a print of face and voice was kept of it, which is gone, too.
+    pub print: bool,
 }
 
 /// A file that is gone.
@@ -92,8 +92,8 @@ impl Store {
             if let Some(target) = self.target(&call.name)?.filter(|t| *t == format!("{UPLOADS}{}", call.name)) {
                 remove_file(&self.dir, &target, &mut files)?;
             }
-            let (name, input, face_print) = (call.name.clone(), call.input.clone(), self.has_print(&call.name)?);
-            receipt.calls.push(DeletedCall { name, input, files, face_print });
+            let (name, input, print) = (call.name.clone(), call.input.clone(), self.has_print(&call.name)?);
+            receipt.calls.push(DeletedCall { name, input, files, print });
         }
         if receipt.calls.is_empty() {
             return Ok(receipt);

@@ -28,7 +28,7 @@ use crate::report::index::CallFinding;
 use row::COLUMNS;
 
 /// Of the tables below.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE calls(
@@ -49,15 +49,6 @@ CREATE TABLE calls(
     started INTEGER,
     finished INTEGER
 );
-CREATE TABLE prints(
-    name TEXT PRIMARY KEY,
-    candidate TEXT NOT NULL,
-    views INTEGER NOT NULL,
-    nonce BLOB NOT NULL,
-    sealed BLOB NOT NULL,
-    consent TEXT NOT NULL,
-    given INTEGER NOT NULL
-);
 CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE deletions(
     id INTEGER PRIMARY KEY,
@@ -67,7 +58,19 @@ CREATE TABLE deletions(
     files INTEGER NOT NULL,
     receipt_sha256 TEXT NOT NULL
 );
-PRAGMA user_version = 1;
+";
+
+/// Layout 1 sealed faces alone: its prints go, and are made anew when their calls are linked again.
+const PRINTS: &str = "
+DROP TABLE IF EXISTS prints;
+CREATE TABLE prints(
+    name TEXT PRIMARY KEY,
+    candidate TEXT NOT NULL,
+    nonce BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    consent TEXT NOT NULL,
+    given INTEGER NOT NULL
+);
 ";
 
 /// What follows a call's name while a file is being written.
@@ -147,8 +150,11 @@ impl Store {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let store = Self { db: connect(dir)?, dir: dir.to_owned(), _lock: Some(lock) };
-        if store.check_layout()? == 0 {
-            store.db.execute_batch(&format!("BEGIN; {TABLES} COMMIT;")).map_err(|e| store.failed(&e))?;
+        let found = store.check_layout()?;
+        if found < LAYOUT {
+            let tables = if found == 0 { TABLES } else { "" };
+            let change = format!("BEGIN; {tables} {PRINTS} PRAGMA user_version = {LAYOUT}; COMMIT;");
+            store.db.execute_batch(&change).map_err(|e| store.failed(&e))?;
         }
         store.db.execute_batch(accepted::TABLE).map_err(|e| store.failed(&e))?;
         store.forget_half_done()?;
@@ -268,7 +274,7 @@ impl Store {
         let files = serde_json::to_string(made.files).map_err(json)?;
         let sql = "UPDATE calls SET state = 'done', error = NULL, finding = ?2, sha256 = ?3, bytes = ?4, \
                    analysis = ?5, reports = ?6, files = ?7, finished = ?8 WHERE name = ?1";
-        // A face print of what the recording was before is none of this call.
+        // A print of what the recording was before is none of this call.
         let stale = "DELETE FROM prints WHERE name = ?1 AND (SELECT sha256 FROM calls WHERE name = ?1) IS NOT ?2";
         self.change(stale, params![name, of.sha256])?;
         let bytes = of.bytes.and_then(|b| i64::try_from(b).ok());

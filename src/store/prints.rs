@@ -1,11 +1,11 @@
-//! Face prints with consent. In: sealed prints, the words of a consent. Out: the prints of this store, opened with their
+//! Prints with consent. In: sealed prints, the words of a consent. Out: the prints of this store, opened with their
 //! key. A print goes with its call.
 
 use rusqlite::{OptionalExtension, params};
 
 use super::{Store, StoreError, utc};
 use crate::error::Error;
-use crate::link::{Print, Sealed, SealedPrint, Vault, VaultError};
+use crate::link::{Print, Sealed, Vault, VaultError};
 
 impl Store {
     /// True when a print of that call, or that it has none, is kept.
@@ -16,17 +16,11 @@ impl Store {
     }
 
     /// Keeps a print in place of an earlier one, with the words of the consent and when they were given.
-    pub fn keep_print(
-        &self,
-        name: &str,
-        candidate: &str,
-        print: &SealedPrint,
-        consent: &str,
-    ) -> Result<(), StoreError> {
-        let sql = "INSERT OR REPLACE INTO prints(name, candidate, views, nonce, sealed, consent, given) \
-                   VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let SealedPrint { views, sealed: Sealed { nonce, bytes } } = print;
-        self.change(sql, params![name, candidate, views, nonce, bytes, consent, utc::now()]).map(drop)
+    pub fn keep_print(&self, name: &str, candidate: &str, print: &Sealed, consent: &str) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO prints(name, candidate, nonce, sealed, consent, given) \
+                   VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+        let Sealed { nonce, bytes } = print;
+        self.change(sql, params![name, candidate, nonce, bytes, consent, utc::now()]).map(drop)
     }
 
     /// Gives the print of a call, if there is one, the candidate's name as it is given now.
@@ -36,20 +30,19 @@ impl Store {
 
     /// Every print, opened.
     pub fn prints(&self, vault: &Vault) -> Result<Vec<Print>, Error> {
-        let read = || -> rusqlite::Result<Vec<(String, String, SealedPrint)>> {
-            let sql = "SELECT name, candidate, views, nonce, sealed FROM prints ORDER BY name";
+        let read = || -> rusqlite::Result<Vec<(String, String, Sealed)>> {
+            let sql = "SELECT name, candidate, nonce, sealed FROM prints ORDER BY name";
             let mut query = self.db.prepare_cached(sql)?;
             let rows = query.query_map([], |row| {
-                let sealed = Sealed { nonce: row.get(3)?, bytes: row.get(4)? };
-                Ok((row.get(0)?, row.get(1)?, SealedPrint { views: row.get(2)?, sealed }))
+                Ok((row.get(0)?, row.get(1)?, Sealed { nonce: row.get(2)?, bytes: row.get(3)? }))
             })?;
             rows.collect()
         };
         let rows = read().map_err(|e| self.failed(&e))?;
-        let open = |(call, candidate, SealedPrint { views, sealed }): (String, String, SealedPrint)| {
+        let open = |(call, candidate, sealed): (String, String, Sealed)| {
             let secret = vault.unseal(&call, &sealed)?;
             let closed = VaultError::Closed { call: call.clone() };
-            Ok(Print::with_secret(call, candidate, views, &secret).ok_or(closed)?)
+            Ok(Print::with_secret(call, candidate, &secret).ok_or(closed)?)
         };
         rows.into_iter().map(open).collect()
     }
@@ -58,6 +51,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::{FacePrint, VoicePrint};
 
     #[test]
     fn a_print_is_kept_sealed_and_goes_with_its_call() {
@@ -66,9 +60,10 @@ mod tests {
         let mut store = Store::open(dir.path()).unwrap();
         store.admit("1", "a.mp4", "a").unwrap();
         let (call, candidate) = ("a".to_owned(), "Ada".to_owned());
-        let portrait = b"portrait of Ada".to_vec();
-        let print = Print { call, candidate, views: 9, embedding: vec![0.5; 8], portrait };
-        let sealed = SealedPrint { views: 9, sealed: vault.seal("a", &print.secret()).unwrap() };
+        let face = Some(FacePrint { views: 9, embedding: vec![0.5; 8], portrait: "portrait of Ada".into() });
+        let voice = Some(VoicePrint { windows: 9, embedding: vec![0.5; 8] });
+        let print = Print { call, candidate, face, voice };
+        let sealed = vault.seal("a", &print.secret().unwrap()).unwrap();
         store.keep_print("a", "Ada", &sealed, "Ada, in writing, 1 June").unwrap();
         assert!(store.has_print("a").unwrap() && !store.has_print("b").unwrap());
         assert_eq!(store.prints(&vault).unwrap(), [print]);
@@ -87,6 +82,6 @@ mod tests {
         done("00");
         assert!(store.has_print("a").unwrap());
         let receipt = store.delete(&["a".into()]).unwrap();
-        assert!(receipt.calls[0].face_print && !store.has_print("a").unwrap());
+        assert!(receipt.calls[0].print && !store.has_print("a").unwrap());
     }
 }

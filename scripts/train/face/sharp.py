@@ -2,8 +2,10 @@
 
 In: RGB faces or frames (n,3,h,w) in 0..1, h and w multiples of 16. Out: the same picture as the generator draws it.
 `latent` stands for diffusion tools (a decoder from 8x8-pixel codes), `adain` for one-photo swaps (blocks modulated by
-an identity vector, bilinear upsampling), `reenact` for first-order-motion tools (moved frame in, hourglass, nearest
-upsampling), Dense for swaps trained on a few people (dense bottleneck, pixel shuffle; train_person.py).
+an identity vector, bilinear upsampling), `attributes` for those that also take maps of expression and light at every
+scale, `codebook` for enhancers that draw a small face again from quantised codes, `reenact` for first-order-motion
+tools (moved frame in, hourglass, nearest upsampling), Dense for swaps trained on a few people (dense bottleneck, pixel
+shuffle; train_person.py).
 """
 
 import torch
@@ -92,6 +94,70 @@ class Adain(nn.Module):
         return torch.sigmoid(self.draw(h))
 
 
+class Attributed(nn.Module):
+    """Block that lets a learned mask choose, place by place, between the identity vector and an attribute map."""
+
+    def __init__(self, c, maps, style):
+        super().__init__()
+        self.mask, self.layer = nn.Conv2d(c, 1, 3, 1, 1), nn.Conv2d(c, c, 3, 1, 1)
+        self.attribute, self.identity = nn.Conv2d(maps, 2 * c, 1), nn.Linear(style, 2 * c)
+
+    def forward(self, x, attribute, style):
+        h = F.instance_norm(x)
+        mask = torch.sigmoid(self.mask(h))
+        gain, shift = self.attribute(attribute).chunk(2, 1)
+        own_gain, own_shift = self.identity(style)[:, :, None, None].chunk(2, 1)
+        h = mask * (h * (1 + own_gain) + own_shift) + (1 - mask) * (h * (1 + gain) + shift)
+        return x + self.layer(F.relu(h))
+
+
+class Attributes(nn.Module):
+    """Narrow attribute maps at four scales, identity as a vector, drawn from coarse to fine."""
+
+    MAPS = (24, 12, 6, 3)
+
+    def __init__(self, c=24, style=128):
+        super().__init__()
+        widths = (4 * c, 4 * c, 3 * c, 2 * c)
+        self.down = nn.ModuleList((conv(3, c, 3, 2), conv(c, 2 * c, 3, 2), conv(2 * c, 3 * c, 3, 2), conv(3 * c, 4 * c, 3, 2)))
+        self.maps = nn.ModuleList(nn.Conv2d(w, m, 1) for w, m in zip((4 * c, 3 * c, 2 * c, c), self.MAPS))
+        self.identity = nn.Sequential(conv(3, c, 5, 4), conv(c, 2 * c, 3, 2), conv(2 * c, 4 * c, 3, 2), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16 * c, style))
+        self.open = nn.Conv2d(self.MAPS[0], widths[0], 3, 1, 1)
+        self.blocks = nn.ModuleList(Attributed(w, m, style) for w, m in zip(widths, self.MAPS))
+        self.ups = nn.ModuleList(Up(a, b, "bilinear") for a, b in zip(widths, (*widths[1:], c)))
+        self.draw = nn.Conv2d(c, 3, 3, 1, 1)
+
+    def forward(self, x):
+        style, stages, h = self.identity(F.interpolate(x, size=(128, 128), mode="bilinear")), [], x
+        for layer in self.down:
+            stages.append(h := layer(h))
+        maps = [layer(stage) for layer, stage in zip(self.maps, reversed(stages))]
+        h = self.open(maps[0])
+        for block, up, attribute in zip(self.blocks, self.ups, maps):
+            h = up(block(h, attribute, style))
+        return torch.sigmoid(self.draw(h))
+
+
+class Codebook(nn.Module):
+    """A face at two fifths of its size, as rounded codes (finite scalar quantisation, Mentzer et al. 2024), drawn sharp."""
+
+    LEVELS = (7, 7, 5, 5, 5, 5)
+
+    def __init__(self, c=24):
+        super().__init__()
+        self.encode = nn.Sequential(conv(3, c), conv(c, 2 * c, 3, 2), conv(2 * c, 4 * c, 3, 2), Residual(4 * c), conv(4 * c, 4 * c, 3, 2), nn.Conv2d(4 * c, len(self.LEVELS), 1))
+        self.decode = nn.Sequential(
+            nn.Conv2d(len(self.LEVELS), 4 * c, 3, 1, 1), Residual(4 * c), Residual(4 * c), Up(4 * c, 4 * c, "nearest"), Residual(4 * c),
+            Up(4 * c, 2 * c, "nearest"), Residual(2 * c), Up(2 * c, c, "nearest"), nn.Conv2d(c, 3, 3, 1, 1),
+        )
+
+    def forward(self, x):
+        small = F.interpolate(x, scale_factor=0.4, mode="bilinear", antialias=True)
+        half = torch.tensor([n // 2 for n in self.LEVELS], device=x.device).view(1, -1, 1, 1)
+        code = torch.tanh(self.encode(F.interpolate(small, size=x.shape[2:], mode="bilinear"))) * half
+        return torch.sigmoid(self.decode((code + (code.round() - code).detach()) / half))
+
+
 class Reenact(nn.Module):
     """Hourglass over a moved frame: what first-order-motion tools draw after the warp."""
 
@@ -152,4 +218,4 @@ class Critic(nn.Module):
         return self.layers[-1](h), features
 
 
-MAKERS = {"latent": Latent, "adain": Adain, "reenact": Reenact}
+MAKERS = {"latent": Latent, "adain": Adain, "attributes": Attributes, "codebook": Codebook, "reenact": Reenact}

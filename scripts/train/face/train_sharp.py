@@ -2,7 +2,8 @@
 
 In: CACHE/faces.npy and CACHE/index.json from prepare.py, CACHE/mesh.npy, the ImageNet weights. Out:
 CACHE/generators/KIND-half.pt and KIND-late.pt, at two thirds and at the end of --seconds (of processor time). A kind whose
-late stage exists is skipped; with --more it goes on from there to KIND-more.pt. `reenact` learns from moved pictures (animate.py), `adain` from slightly warped and blurred ones.
+late stage exists is skipped; with --more it goes on from there to KIND-more.pt. `reenact` learns from moved pictures
+(animate.py), `adain` and `attributes` from slightly warped and blurred ones.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import prepare
 import sharp
 import subjects
 
-WARPED = {"adain"}  # are shown disturbed faces
+WARPED = {"adain", "attributes"}  # are shown disturbed faces
 SHARP_EYES = 40  # pixels between the eyes that a picture needs, so that no blur is learned
 
 
