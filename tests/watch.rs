@@ -85,25 +85,17 @@ fn each_way_in_gives_what_a_scan_gives() {
     let dir = folder("watch-ways");
     let call = call(&dir);
     let scanned = scan(&call, &["--fps", "10"]);
-    let copy = ["-c", "copy", "-bsf:v", "dump_extra"];
-
-    let port = free_tcp();
-    let uri = format!("rtmp://127.0.0.1:{port}/live/x");
-    let publisher = publish(&call, &["-c", "copy", "-f", "flv", "-listen", "1", &uri]);
-    std::thread::sleep(Duration::from_secs(1));
-    is_like_the_scan(&watch_soon(&uri, &["--for", "4s"]), &scanned, "rtmp");
-    drop(publisher);
 
     let port = free_udp();
     let target = format!("srt://127.0.0.1:{port}?mode=listener");
-    let publisher = publish(&call, &[&copy[..], &["-f", "mpegts", &target]].concat());
+    let publisher = publish(&call, &["-c", "copy", "-f", "mpegts", &target]);
     std::thread::sleep(Duration::from_secs(1));
     is_like_the_scan(&watch_soon(&format!("srt://127.0.0.1:{port}"), &["--for", "4s"]), &scanned, "srt");
     drop(publisher);
 
     let (port, sdp) = (free_udp(), dir.join("call.sdp"));
     let target = format!("rtp://127.0.0.1:{port}");
-    let rtp = ["-an", "-c:v", "copy", "-bsf:v", "dump_extra", "-f", "rtp", "-sdp_file", sdp.to_str().unwrap(), &target];
+    let rtp = ["-an", "-c:v", "copy", "-f", "rtp", "-sdp_file", sdp.to_str().unwrap(), &target];
     let publisher = publish(&call, &rtp);
     std::thread::sleep(Duration::from_secs(1));
     is_like_the_scan(&watch_soon(sdp.to_str().unwrap(), &["--for", "4s"]), &scanned, "rtp");
@@ -129,56 +121,69 @@ fn a_pipe_and_a_recording_play_by_the_clock() {
     is_like_the_scan(&records(&played.stdout), &scanned, "recording");
 }
 
-#[test]
-fn rtsp() {
+/// True where there is an RTSP server; under CI one must be.
+fn has_rtsp() -> bool {
     let ready = Command::new("/usr/bin/python3")
         .args(["-c", "import gi; gi.require_version('GstRtspServer', '1.0')"])
         .stderr(Stdio::null())
         .status();
     let there = ready.is_ok_and(|status| status.success());
-    if !there && std::env::var_os("CI").is_none() {
+    assert!(
+        there || std::env::var_os("CI").is_none(),
+        "python3-gi and gir1.2-gst-rtsp-server-1.0 are installed by scripts/setup --dev"
+    );
+    if !there {
         eprintln!("no RTSP server here: scripts/setup --dev installs one");
+    }
+    there
+}
+
+/// Serves a recording over RTSP.
+fn serve_rtsp(call: &Path, port: u16) -> Running {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/watch/rtsp.py");
+    let mut server = Command::new("/usr/bin/python3");
+    Running(server.args([script, call.to_str().unwrap(), &port.to_string()]).spawn().unwrap())
+}
+
+#[test]
+fn rtsp() {
+    if !has_rtsp() {
         return;
     }
-    assert!(there, "python3-gi and gir1.2-gst-rtsp-server-1.0 are installed by scripts/setup --dev");
     let dir = folder("watch-rtsp");
     let call = call(&dir);
     let port = free_tcp();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/watch/rtsp.py");
-    let server = Command::new("/usr/bin/python3").args([script, call.to_str().unwrap(), &port.to_string()]).spawn();
-    let _server = Running(server.unwrap());
+    let _server = serve_rtsp(&call, port);
     let watched = watch_soon(&format!("rtsp://127.0.0.1:{port}/call"), &["--for", "5s"]);
     is_like_the_scan(&watched, &scan(&call, &["--fps", "10"]), "rtsp");
 }
 
 #[test]
 fn a_stream_that_is_cut_three_times_goes_on() {
+    if !has_rtsp() {
+        return;
+    }
     let dir = folder("watch-cuts");
     let call = call(&dir);
     let port = free_tcp();
-    let uri = format!("rtmp://127.0.0.1:{port}/live/x");
-    let args = ["-c", "copy", "-f", "flv", "-listen", "1", uri.as_str()];
-    let mut publisher = publish(&call, &args);
-    std::thread::sleep(Duration::from_secs(1));
-    let watching = std::thread::spawn({
-        let uri = uri.clone();
-        move || watch_soon(&uri, &["--for", "28s"])
-    });
-    std::thread::sleep(Duration::from_secs(6));
+    let mut server = serve_rtsp(&call, port);
+    let watching = std::thread::spawn(move || watch_soon(&format!("rtsp://127.0.0.1:{port}/call"), &["--for", "45s"]));
+    std::thread::sleep(Duration::from_secs(8));
     for _ in 0..3 {
-        drop(publisher);
-        std::thread::sleep(Duration::from_millis(500));
-        publisher = publish(&call, &args);
-        std::thread::sleep(Duration::from_secs(5));
+        drop(server);
+        std::thread::sleep(Duration::from_secs(1));
+        server = serve_rtsp(&call, port);
+        std::thread::sleep(Duration::from_secs(10));
     }
     let watched = watching.join().unwrap();
-    drop(publisher);
+    drop(server);
     let gaps = of(&watched, "event").into_iter().filter(|e| e["kind"] == "stream_gap").count();
-    assert_eq!(gaps, 3, "{:?}", of(&watched, "event"));
+    // Twenty seconds of recording end before the watch does: that is a fourth gap at most.
+    assert!((3..=4).contains(&gaps), "{:?}", of(&watched, "event"));
     assert!(warnings(&watched).contains(&"stream_gaps".into()));
     let stats = &of(&watched, "end")[0]["stats"]["live"];
-    assert_eq!(stats["gaps"], 3);
-    assert!(stats["gap_s"].as_f64().unwrap() > 0.5, "{stats}");
+    assert_eq!(stats["gaps"], gaps);
+    assert!(stats["gap_s"].as_f64().unwrap() > 1.5, "{stats}");
     assert_eq!(of(&watched, "verdict")[0]["partial"], false, "it went on to the end");
 }
 

@@ -53,7 +53,7 @@ struct Link {
     cancel: Cancel,
     /// The source was dropped.
     gone: AtomicBool,
-    until: Option<Instant>,
+    until: OnceLock<Instant>,
     /// When the first frame or sound came.
     began: OnceLock<Instant>,
     frames: AtomicU64,
@@ -64,7 +64,7 @@ struct Link {
 
 impl Link {
     fn is_over(&self) -> bool {
-        let late = self.until.is_some_and(|until| Instant::now() >= until);
+        let late = self.until.get().is_some_and(|until| Instant::now() >= *until);
         late || self.cancel.is_cancelled() || self.gone.load(Ordering::SeqCst)
     }
 
@@ -95,7 +95,6 @@ impl LiveSource {
     /// Connects, and returns when the streams are known; a source that is not there is an error at first.
     pub fn open(spec: LiveSpec, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
         let LiveSpec { input, config, for_s } = spec;
-        let until = for_s.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
         let link = Arc::new(Link {
             ready: Arc::new(input.ready(limits, cancel)?),
             ends: input.has_an_end(),
@@ -105,7 +104,7 @@ impl LiveSource {
             state: Arc::default(),
             cancel: cancel.clone(),
             gone: AtomicBool::new(false),
-            until,
+            until: OnceLock::new(),
             began: OnceLock::new(),
             frames: AtomicU64::new(0),
             last_frame: AtomicI64::new(-MIN_STEP.0),
@@ -114,6 +113,10 @@ impl LiveSource {
         // A token of its own, for the supervisor ends connections that the user does not.
         let stop = Cancel::default();
         let first = link.connect(&stop)?;
+        if let Some(seconds) = for_s {
+            let time = Duration::from_secs_f64(seconds.clamp(0.0, 1e9));
+            link.until.get_or_init(|| Instant::now() + time);
+        }
         let info = first.info().clone();
         let (frames, video) = Newest::new(FRAMES);
         let (chunks, audio) = Newest::new(CHUNKS);

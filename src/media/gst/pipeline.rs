@@ -21,7 +21,7 @@ use crate::types::record::{AudioInfo, SourceInfo, VideoInfo, Warning, round};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A live source may announce its second stream, or send its first sound, so much later.
-const LATECOMER: Duration = Duration::from_secs(3);
+const LATECOMER: Duration = Duration::from_secs(1);
 
 /// Opens of a playlist that gives no stream: on a busy machine hlsdemux2 (1.22) may reach the end of a short one
 /// before its pad is out, and then says that nothing was found.
@@ -163,7 +163,7 @@ impl GstSource {
                 let audio_ready = !wants(StreamKind::Audio) || self.audio.as_mut().is_some_and(Audio::prime);
                 let late = live && (video_ready || audio_ready) && began.elapsed() > LATECOMER;
                 let alone = live && !(wants(StreamKind::Video) && wants(StreamKind::Audio));
-                if video_ready && audio_ready && (!alone || late) || late {
+                if late || video_ready && audio_ready && !alone {
                     return self.settled(heard);
                 }
             }
