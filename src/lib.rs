@@ -88,6 +88,6 @@ pub mod voice;
 pub use batch::{CallOutput, scan_call};
 pub use config::{Config, Device};
 pub use error::{Error, ErrorKind};
-pub use media::{Cancel, Input, Source, SourceSpec};
+pub use media::{Cancel, Input, LiveInput, LiveSpec, Source, SourceSpec};
 pub use pipeline::{Analysis, Engines, Run, analyze};
 pub use report::{Sink, SinkSpec};

@@ -13,6 +13,7 @@ mod scan;
 mod serve;
 mod store;
 mod verify;
+mod watch;
 
 use std::io::IsTerminal;
 use std::num::NonZero;
@@ -38,6 +39,8 @@ struct Cli {
 enum Command {
     /// Analyse recordings: files, http(s) and rtsp addresses, or - for standard input; folders and lists with --out
     Scan(scan::ScanArgs),
+    /// Analyse a live stream: rtsp, rtmp, srt, udp and http(s) addresses, HLS, a camera, RTP by a .sdp file, or -
+    Watch(watch::WatchArgs),
     /// Scan one call for a batch
     #[command(hide = true)]
     Work,
@@ -135,6 +138,7 @@ pub fn run() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let result = match Cli::parse().command {
         Command::Scan(args) => scan::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Work => Ok(batch::work()),
         Command::Serve(args) => serve::run(&args),
         Command::Store(args) => store::run(&args),

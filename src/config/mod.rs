@@ -1,7 +1,9 @@
 //! Configuration. In: a TOML file, or nothing. Out: values that are complete and within their bounds.
 
+mod live;
 mod user;
 
+pub use live::LiveConfig;
 pub use user::{secret, user_file};
 
 use std::path::{Path, PathBuf};
@@ -73,6 +75,8 @@ pub struct Config {
     pub cues: CuesConfig,
     /// From evidence to a finding.
     pub verdict: VerdictConfig,
+    /// How live streams are watched.
+    pub live: LiveConfig,
     /// What is refused.
     pub limits: Limits,
     /// What runs the networks.
@@ -339,7 +343,7 @@ impl Config {
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
             ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];
-        let mut all = rows.into_iter().chain(self.cues.lip_sync.bounds());
+        let mut all = rows.into_iter().chain(self.cues.lip_sync.bounds()).chain(self.live.bounds());
         let outside = all.find(|(_, value, low, high, _)| !(low..=high).contains(&value));
         match outside {
             Some((key, value, _, _, bounds)) => {

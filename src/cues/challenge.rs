@@ -216,6 +216,10 @@ impl Challenge {
 }
 
 impl Cue for Challenge {
+    fn wants_every_frame(&self) -> bool {
+        self.faces.values().any(|face| face.open.iter().any(Option::is_some))
+    }
+
     fn frame(&mut self, frame: &FrameEvidence) -> Vec<Event> {
         let mut events = Vec::new();
         for seen in &frame.faces {

@@ -46,6 +46,11 @@ pub trait Cue: Send {
         Vec::new()
     }
 
+    /// True while something goes on that every frame tells more of.
+    fn wants_every_frame(&self) -> bool {
+        false
+    }
+
     /// Ends the call: events that were still open, and what can be said of the whole of it.
     fn finish(&mut self) -> CueEnd;
 }

@@ -11,7 +11,7 @@ use crate::types::record::{
     Voice, VoiceState, round, secs,
 };
 use crate::types::{
-    Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
+    Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence, rfc3339,
 };
 
 /// A frame stands for the time to the next one, but never for more than this.
@@ -104,7 +104,7 @@ impl Fuser {
         let record = Frame {
             index: frame.index,
             pts_s: secs(frame.pts),
-            utc: frame.utc,
+            utc: frame.utc.map(rfc3339),
             voice: voice_state(voice),
             fused: best,
             reasons: if frame.faces.is_empty() { vec![Reason::NoFace] } else { Vec::new() },
@@ -136,6 +136,11 @@ impl Fuser {
         let span = TimeSpan { start: pts - length, end: pts };
         let event = Prob::from_logit(estimate.logit).and_then(|p| track.alert.push(span, p));
         (Some(estimate), event)
+    }
+
+    /// Nothing was seen or heard until the next frame.
+    pub fn gap(&mut self) {
+        self.previous = None;
     }
 
     /// Adds a cue's event.

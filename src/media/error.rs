@@ -30,6 +30,11 @@ pub enum MediaError {
     Connection { input: String, reason: String },
     #[error("{input}: unknown kind of address {scheme}: give a path, or a file, http, https or rtsp address")]
     UnknownScheme { input: String, scheme: String },
+    #[error(
+        "{input}: unknown kind of live source {scheme}: give an rtsp, rtmp, srt, udp, http or https address, /dev/video0, \
+         a .sdp file, or - for standard input"
+    )]
+    UnknownLive { input: String, scheme: String },
     #[error("{input}: gave no data for {seconds} s: the source has stalled; try again, or raise limits.stall_s")]
     Stalled { input: String, seconds: f64 },
     #[error("{input}: {what} is {found}, the limit is {limit}: raise {key} if you trust the file")]

@@ -232,7 +232,7 @@ fn read_blocks(mut from: impl Read, out: &Sender<std::io::Result<Vec<u8>>>) {
 }
 
 /// GStreamer's own words for a refused connection name no address, so we try it first.
-fn probe_server(url: &url::Url) -> Result<(), MediaError> {
+pub(super) fn probe_server(url: &url::Url) -> Result<(), MediaError> {
     let fail = |reason: String| MediaError::Connection { input: redact_uri(url.as_str()), reason };
     let host = url.host_str().ok_or_else(|| fail("no host in the address".into()))?;
     let port = url.port_or_known_default().unwrap_or(554);

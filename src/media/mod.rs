@@ -6,6 +6,7 @@ mod error;
 pub mod gst;
 mod input;
 mod limits;
+pub(crate) mod live;
 mod synthetic;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use error::MediaError;
 pub use input::{Input, redact_uri, sha256_of};
+pub use live::{LiveInput, LiveSpec, LiveState};
 pub use synthetic::{OwnedPlanes, Scene, SyntheticSource};
 
 use crate::config::Limits;
@@ -70,6 +72,10 @@ pub trait Source: Send {
     fn streams(&mut self) -> Streams;
     /// What a reader should know of the recording; complete once both streams have ended.
     fn warnings(&self) -> Vec<Warning>;
+    /// What is told while it runs, if it is live: then frames are not held back for the sound.
+    fn live(&self) -> Option<Arc<LiveState>> {
+        None
+    }
 }
 
 /// Which source to open.
@@ -77,6 +83,8 @@ pub trait Source: Send {
 pub enum SourceSpec {
     /// Anything GStreamer can read.
     Gst(Input),
+    /// A live stream.
+    Live(LiveSpec),
     /// A made-up scene, for tests and benches.
     Synthetic(Scene),
 }
@@ -85,6 +93,7 @@ pub enum SourceSpec {
 pub fn build(spec: SourceSpec, limits: &Limits, cancel: &Cancel) -> Result<Box<dyn Source>, MediaError> {
     Ok(match spec {
         SourceSpec::Gst(input) => Box::new(gst::GstSource::open(input, limits, cancel)?),
+        SourceSpec::Live(spec) => Box::new(gst::LiveSource::open(spec, limits, cancel)?),
         SourceSpec::Synthetic(scene) => Box::new(SyntheticSource::new(scene, cancel)),
     })
 }

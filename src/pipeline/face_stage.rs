@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::attention::Sampler;
 use super::stats::Meter;
 use crate::config::FaceConfig;
 use crate::error::Error;
@@ -13,7 +14,7 @@ use crate::face::track::{TrackedFace, Tracker};
 use crate::face::{EmbedSchedule, FaceEmbedder, FaceScorer, Seen, assess, crop, crop_map, fit_to_score, mouth_open};
 use crate::infer::thread_cpu_time;
 use crate::media::{Cancel, VideoStream};
-use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, Glance, Look, MediaTime, VideoFrame};
+use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, Glance, Look, VideoFrame};
 
 /// Most faces of a frame that are looked at, best first.
 const MAX_FACES: usize = 32;
@@ -24,35 +25,11 @@ pub struct DetectedFrame {
     pub detections: Vec<Detection>,
 }
 
-/// Picks frames so that `fps` a second are analysed, by presentation time.
-pub struct Sampler {
-    interval: Option<MediaTime>,
-    due: Option<MediaTime>,
-}
-
-impl Sampler {
-    pub fn new(fps: Option<f64>) -> Self {
-        Self { interval: fps.map(|f| MediaTime::from_secs(1.0 / f)), due: None }
-    }
-
-    pub fn wants(&mut self, pts: MediaTime) -> bool {
-        let Some(interval) = self.interval else { return true };
-        let due = self.due.unwrap_or(pts);
-        // A millisecond early is on time: containers round.
-        if pts.0 + 1_000_000 < due.0 {
-            return false;
-        }
-        // Keep the rhythm; after a gap begin a new one.
-        self.due = Some(if pts.0 - due.0 > interval.0 { pts + interval } else { due + interval });
-        true
-    }
-}
-
 /// Pulls frames, picks some, finds faces.
 pub fn detect(
     mut video: Box<dyn VideoStream>,
     detector: &mut dyn Detector,
-    mut sampler: Sampler,
+    mut sampler: Sampler<'_>,
     min_score: f32,
     stop: &Cancel,
     meter: &Meter,
@@ -195,28 +172,4 @@ fn aligned(frame: &VideoFrame, face: &TrackedFace, scorer: &FaceScorer) -> Optio
     let quality = assess(&face.detection, &rgb, size.0, picture.upright_size(), picture.upright_pixel_aspect());
     let (frame_index, pts, track) = (frame.index, frame.pts, face.track);
     Some(FaceCrop { frame_index, pts, track, bbox, landmarks, confidence, quality, rgb })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn five_of_thirty_are_every_sixth() {
-        let mut sampler = Sampler::new(Some(5.0));
-        let picked: Vec<i64> = (0..30).filter(|i| sampler.wants(MediaTime::from_samples(*i, 30))).collect();
-        assert_eq!(picked, [0, 6, 12, 18, 24]);
-    }
-
-    proptest! {
-        #[test]
-        fn never_more_than_asked_for(fps in 0.5f64..60.0, step_ms in 1i64..500) {
-            let mut sampler = Sampler::new(Some(fps));
-            let times = (0..200).map(|i| MediaTime(i * step_ms * 1_000_000));
-            let picked = times.filter(|t| sampler.wants(*t)).count() as f64;
-            let seconds = 200.0 * step_ms as f64 / 1e3;
-            prop_assert!(picked <= seconds * fps * 1.02 + 2.0, "{} in {} s", picked, seconds);
-        }
-    }
 }

@@ -5,8 +5,10 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use crossbeam_channel::{Receiver, Select, bounded, never};
 
 use super::Engines;
-use super::face_stage::{self, DetectedFrame, Faces, Sampler};
+use super::attention::{Attention, Sampler};
+use super::face_stage::{self, DetectedFrame, Faces};
 use super::join::{Heard, Waiting};
+use super::live::Live;
 use super::people::{Gather, People};
 use super::stats::Meter;
 use super::voice_stage::{self, Networks, VoiceMessage};
@@ -18,8 +20,8 @@ use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, BROKE_OFF, Cancel, Source, VideoStream};
 use crate::report::Sink;
-use crate::types::record::{End, EventRecord, Reason, Record, SCHEMA, Start, Verdict};
-use crate::types::{Event, FrameEvidence, MediaTime};
+use crate::types::record::{End, EventRecord, Fused, Reason, Record, SCHEMA, Start, Verdict};
+use crate::types::{Event, EventClass, FrameEvidence, MediaTime, VoiceEvidence};
 
 /// Frames between detection and scoring; each holds a decoded picture (1.4 MB at 1280×720).
 const DETECTED: usize = 4;
@@ -69,9 +71,15 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
     let stop = Cancel::default();
     let (fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
     let people = Gather::new(&config.cues);
-    let mut joiner = Joiner { meter: &meter, cues, fuser, people, sink, progress };
+    let attention = Attention::new(MediaTime::from_secs(config.live.attention_s));
+    let live = source.live().map(|state| Live::new(state, &attention, config));
+    let sampler = match &live {
+        Some(_) => Sampler::adaptive(config.fps.unwrap_or(config.live.fps), config.live.full_fps, &attention),
+        None => Sampler::new(config.fps),
+    };
+    let mut joiner = Joiner { meter: &meter, cues, fuser, people, sink, progress, live };
     let audio_end = std::thread::scope(|scope| {
-        let stages = start_stages(scope, (streams.video, streams.audio), config, engines, &stop, &meter);
+        let stages = start_stages(scope, (streams.video, streams.audio), sampler, config, engines, &stop, &meter);
         let Stages { frames, voice, handles } = stages?;
         let joined = joiner.join(frames, voice);
         if joined.is_err() {
@@ -91,13 +99,17 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
         (false, false) => None,
     };
     let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), cut };
+    let live = joiner.live.take();
     let (verdict, people, sink) = joiner.finish(ended)?;
     for warning in warnings {
         sink.write(&Record::Warning(warning))?;
     }
     sink.write(&Record::Verdict(verdict.clone()))?;
     let fuse = thread_cpu_time().saturating_sub(started);
-    let stats = meter.stats(engines.cpu_time(), fuse, &verdict.coverage);
+    let mut stats = meter.stats(engines.cpu_time(), fuse, &verdict.coverage);
+    if let Some(live) = live {
+        live.add_to(&mut stats);
+    }
     sink.write(&Record::End(End { stats }))?;
     sink.finish()?;
     Ok(Analysis { verdict, people })
@@ -116,6 +128,7 @@ type BothStreams = (Option<Box<dyn VideoStream>>, Option<Box<dyn AudioStream>>);
 fn start_stages<'scope>(
     scope: &'scope Scope<'scope, '_>,
     (video, audio): BothStreams,
+    sampler: Sampler<'scope>,
     config: &'scope Config,
     engines: &'scope mut Engines,
     stop: &'scope Cancel,
@@ -128,7 +141,6 @@ fn start_stages<'scope>(
         let (frames_out, frames) = bounded::<FrameEvidence>(EVIDENCE);
         let tracker = Tracker::new(config.face.min_score);
         let faces = Faces::new(face, embedder, &config.face, meter);
-        let sampler = Sampler::new(config.fps);
         let floor = tracker.floor();
         stages.start(scope, "detect", stop, move || {
             face_stage::detect(video, &mut **detector, sampler, floor, stop, meter, &detected_out)
@@ -179,6 +191,7 @@ struct Joiner<'a> {
     people: Gather<'a>,
     sink: &'a mut dyn Sink,
     progress: &'a mut dyn FnMut(MediaTime),
+    live: Option<Live<'a>>,
 }
 
 impl<'a> Joiner<'a> {
@@ -188,7 +201,7 @@ impl<'a> Joiner<'a> {
         frames: Option<Receiver<FrameEvidence>>,
         voice: Option<Receiver<VoiceMessage>>,
     ) -> Result<MediaTime, Error> {
-        let mut waiting = Waiting::new(voice.is_some());
+        let mut waiting = Waiting::new(voice.is_some(), self.live.is_some());
         let (mut frames_open, mut voice_open) = (frames.is_some(), voice.is_some());
         let (mut frames, mut voice) = (frames.unwrap_or_else(never), voice.unwrap_or_else(never));
         while frames_open || voice_open {
@@ -198,7 +211,10 @@ impl<'a> Joiner<'a> {
             let ready = select.select();
             if ready.index() == of_frames {
                 match ready.recv(&frames) {
-                    Ok(frame) => waiting.frame(frame),
+                    Ok(frame) => {
+                        self.at_once(&frame, &waiting)?;
+                        waiting.frame(frame);
+                    }
                     Err(_) => (frames, frames_open) = (never(), false),
                 }
             } else {
@@ -215,7 +231,7 @@ impl<'a> Joiner<'a> {
                 self.heard(heard)?;
                 self.frame(frame, &waiting)?;
             }
-            if !frames_open {
+            if !frames_open || waiting.is_without_frames() {
                 self.heard(waiting.rest())?;
             }
         }
@@ -226,11 +242,45 @@ impl<'a> Joiner<'a> {
         let pts = frame.pts;
         let seen = self.ask(|cue| cue.frame(&frame));
         self.people.frame(&frame);
-        let (record, events) = self.fuser.frame(frame, waiting.covering(pts));
-        self.sink.write(&Record::Frame(record))?;
+        let mut events = Vec::new();
+        if let Some(live) = &self.live {
+            let calls = self.cues.iter().any(|cue| cue.wants_every_frame());
+            if calls || seen.iter().any(|event| event.kind.class() == EventClass::Sign) {
+                live.attention(pts);
+            }
+        } else {
+            events = self.record(frame, waiting.covering(pts))?.1;
+        }
         self.events(events.into_iter().chain(seen))?;
         (self.progress)(pts);
         Ok(())
+    }
+
+    /// A live frame's record does not wait for what cues want to know of the sound.
+    fn at_once(&mut self, frame: &FrameEvidence, waiting: &Waiting) -> Result<(), Error> {
+        let Some(live) = &self.live else { return Ok(()) };
+        let gaps = live.gaps();
+        if !gaps.is_empty() {
+            self.fuser.gap();
+            self.events(gaps)?;
+        }
+        let (fused, events) = self.record(frame.clone(), waiting.lately(frame.pts))?;
+        if let Some(live) = &mut self.live {
+            live.told(frame, fused);
+        }
+        self.events(events)
+    }
+
+    /// Writes a frame's record; gives what both branches say together, and the events that it ended.
+    fn record(
+        &mut self,
+        frame: FrameEvidence,
+        voice: Option<&VoiceEvidence>,
+    ) -> Result<(Option<Fused>, Vec<Event>), Error> {
+        let (record, events) = self.fuser.frame(frame, voice);
+        let fused = record.fused;
+        self.sink.write(&Record::Frame(record))?;
+        Ok((fused, events))
     }
 
     fn heard(&mut self, heard: Heard) -> Result<(), Error> {

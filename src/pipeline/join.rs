@@ -11,6 +11,12 @@ use crate::types::{FrameEvidence, MediaTime, SoundEvidence, VoiceEvidence};
 /// has a longer gap the oldest frame goes on without a voice score.
 const MAX_WAITING: usize = 4_096;
 
+/// A live frame waits for its sound no longer than this.
+const LIVE_WAIT: MediaTime = MediaTime(1_000_000_000);
+
+/// A voice that was heard so lately still counts for a live frame.
+const LIVE_VOICE: MediaTime = MediaTime(2_000_000_000);
+
 /// What was heard, in order of time.
 #[derive(Debug, Default)]
 pub struct Heard {
@@ -30,18 +36,22 @@ pub struct Waiting {
     /// No window will begin before this time.
     watermark: MediaTime,
     end: MediaTime,
+    /// Frames wait for sound alone, not for windows of it, and not for long.
+    live: bool,
+    newest: MediaTime,
 }
 
 impl Waiting {
     /// Nothing yet. Without an audio stream no frame waits.
-    pub fn new(has_audio: bool) -> Self {
+    pub fn new(has_audio: bool, live: bool) -> Self {
         let watermark = MediaTime(if has_audio { i64::MIN } else { i64::MAX });
         let (frames, sounds, new, past) = Default::default();
-        Self { frames, sounds, new, past, watermark, end: MediaTime::ZERO }
+        Self { frames, sounds, new, past, watermark, end: MediaTime::ZERO, live, newest: MediaTime::ZERO }
     }
 
     /// Keeps a frame.
     pub fn frame(&mut self, frame: FrameEvidence) {
+        self.newest = self.newest.max(frame.pts);
         self.frames.push_back(frame);
     }
 
@@ -72,15 +82,31 @@ impl Waiting {
     /// The next frame that need not wait any longer, behind what begins before it.
     pub fn next_frame(&mut self) -> Option<(Heard, FrameEvidence)> {
         let pts = self.frames.front()?.pts;
-        if self.watermark <= pts && self.frames.len() <= MAX_WAITING {
+        let heard_out = self.watermark > pts || self.frames.len() > MAX_WAITING;
+        let live = self.live && (self.end > pts || self.newest - pts > LIVE_WAIT);
+        if !heard_out && !live {
             return None;
         }
         let heard = self.heard_until(pts);
         self.past.extend(heard.windows.iter().cloned());
-        while self.past.front().is_some_and(|w| w.span.end <= pts) {
+        let kept = if self.live { LIVE_VOICE } else { MediaTime::ZERO };
+        while self.past.front().is_some_and(|w| w.span.end + kept <= pts) {
             self.past.pop_front();
         }
         Some((heard, self.frames.pop_front()?))
+    }
+
+    /// The newest scored window that was heard out before a live frame; windows end before they are known.
+    pub fn lately(&self, pts: MediaTime) -> Option<&VoiceEvidence> {
+        let known = self.past.iter().chain(&self.new).rev();
+        let mut lately = known.filter(|w| w.span.end + LIVE_VOICE > pts);
+        let newest = lately.next()?;
+        Some(if newest.logit.is_some() { newest } else { lately.find(|w| w.logit.is_some()).unwrap_or(newest) })
+    }
+
+    /// True when live sound is so far ahead of the frames that there seem to be none.
+    pub fn is_without_frames(&self) -> bool {
+        self.live && self.end - self.newest > LIVE_WAIT
     }
 
     /// Everything heard that is left; nothing while frames wait.
@@ -134,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_frame_waits_for_its_windows_and_gets_the_one_whose_middle_is_nearest() {
-        let mut waiting = Waiting::new(true);
+        let mut waiting = Waiting::new(true, false);
         waiting.frame(frame(0, 3.2));
         for second in 0..5 {
             waiting.voice(window(f64::from(second), Some(second as f32)));
@@ -151,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_scored_window_beats_a_nearer_one_without_a_score() {
-        let mut waiting = Waiting::new(true);
+        let mut waiting = Waiting::new(true, false);
         waiting.voice(window(0.0, Some(1.0)));
         waiting.voice(window(1.0, None));
         waiting.voice_ended();
@@ -162,19 +188,44 @@ mod tests {
 
     #[test]
     fn without_sound_nothing_waits() {
-        let mut waiting = Waiting::new(false);
+        let mut waiting = Waiting::new(false, false);
         waiting.frame(frame(0, 1.0));
         assert!(waiting.next_frame().is_some());
     }
 
     #[test]
     fn a_long_gap_in_the_sound_does_not_hold_frames_for_ever() {
-        let mut waiting = Waiting::new(true);
+        let mut waiting = Waiting::new(true, false);
         for i in 0..=MAX_WAITING as u64 {
             assert!(waiting.next_frame().is_none());
             waiting.frame(frame(i, i as f64));
         }
         assert_eq!(waiting.next_frame().unwrap().1.index, 0);
         assert!(waiting.next_frame().is_none());
+    }
+
+    #[test]
+    fn a_live_frame_waits_for_its_sound_and_not_for_windows() {
+        let sound = |end: f64| {
+            let span = TimeSpan { start: MediaTime::from_secs(end - 0.25), end: MediaTime::from_secs(end) };
+            VoiceMessage::Sound(SoundEvidence { span, level_db: vec![], speech: vec![] })
+        };
+        let mut waiting = Waiting::new(true, true);
+        waiting.frame(frame(0, 4.0));
+        waiting.voice(sound(4.0));
+        assert!(waiting.next_frame().is_none());
+        waiting.voice(window(0.0, Some(1.0)));
+        waiting.voice(window(1.0, None));
+        assert_eq!(waiting.lately(MediaTime::from_secs(4.0)).unwrap().logit, Some(1.0), "before it is let go");
+        waiting.voice(sound(4.25));
+        let (heard, _) = waiting.next_frame().unwrap();
+        assert_eq!((heard.windows.len(), heard.sounds.len()), (2, 2));
+        assert!(waiting.lately(MediaTime::from_secs(9.0)).is_none(), "too long ago");
+        waiting.frame(frame(1, 5.5));
+        assert!(waiting.next_frame().is_none());
+        waiting.frame(frame(2, 7.0));
+        assert_eq!(waiting.next_frame().unwrap().1.index, 1, "silence holds nothing up");
+        waiting.voice(sound(8.5));
+        assert!(waiting.is_without_frames());
     }
 }

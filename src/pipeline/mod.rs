@@ -4,10 +4,12 @@
 //! sound and scores windows of it; the caller's thread joins their evidence in order of time, fuses it and writes
 //! records. Every queue is bounded; a stage ends when its input closes or its output is gone.
 
+mod attention;
 mod engines;
 mod face_stage;
 mod graph;
 mod join;
+mod live;
 mod people;
 mod stats;
 mod voice_stage;

@@ -4,7 +4,55 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::infer::{process_cpu_time, thread_cpu_time};
-use crate::types::record::{Coverage, CpuSeconds, QueueHighWater, Stats, round};
+use crate::media::LiveState;
+use crate::types::record::{Coverage, CpuSeconds, LiveStats, QueueHighWater, Stats, round};
+
+/// Delays are counted by the millisecond up to this many; 40 kB.
+const DELAYS_MS: usize = 10_000;
+
+/// How long frames took from their arrival to their record.
+#[derive(Debug, Default)]
+pub struct Delays {
+    counts: Vec<u32>,
+    total: u64,
+    longest_ms: f64,
+}
+
+impl Delays {
+    /// Adds one.
+    pub fn push(&mut self, delay: Duration) {
+        self.counts.resize(DELAYS_MS, 0);
+        let ms = delay.as_secs_f64() * 1e3;
+        if let Some(count) = self.counts.get_mut((ms as usize).min(DELAYS_MS - 1)) {
+            *count = count.saturating_add(1);
+        }
+        self.total += 1;
+        self.longest_ms = self.longest_ms.max(ms);
+    }
+
+    /// The delay in milliseconds below which `share` of all lie, to the next full one.
+    fn quantile_ms(&self, share: f64) -> f64 {
+        let wanted = (share * self.total as f64).ceil() as u64;
+        let mut below = 0;
+        let found = self.counts.iter().position(|count| {
+            below += u64::from(*count);
+            below >= wanted
+        });
+        found.map_or(0.0, |ms| (ms + 1) as f64)
+    }
+
+    /// What records say of them.
+    pub fn stats(&self, live: &LiveState) -> LiveStats {
+        let (gaps, gap_s) = live.gaps();
+        LiveStats {
+            delay_p50_ms: self.quantile_ms(0.5),
+            delay_p95_ms: self.quantile_ms(0.95),
+            delay_max_ms: round(self.longest_ms, 1),
+            gaps,
+            gap_s: round(gap_s, 3),
+        }
+    }
+}
 
 /// Counters of one run.
 pub struct Meter {
@@ -77,6 +125,7 @@ impl Meter {
             realtime_factor: per_wall(coverage.video_s.max(coverage.audio_s)),
             frames_decoded: self.frames_decoded.load(Ordering::Relaxed),
             frames_dropped: 0,
+            live: None,
             queue_high_water: QueueHighWater {
                 detected: count(&self.detected),
                 observed: count(&self.observed),
@@ -93,4 +142,19 @@ fn peak_memory_mib() -> f64 {
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
     let kib: f64 = line.and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse().ok()).unwrap_or(0.0);
     round(kib / 1024.0, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_told_by_their_share() {
+        let mut delays = Delays::default();
+        assert_eq!(delays.quantile_ms(0.95), 0.0, "none yet");
+        (1..=100).for_each(|ms| delays.push(Duration::from_millis(ms)));
+        delays.push(Duration::from_secs(60));
+        let stats = delays.stats(&LiveState::default());
+        assert_eq!((stats.delay_p50_ms, stats.delay_p95_ms, stats.delay_max_ms), (52.0, 97.0, 60_000.0));
+    }
 }

@@ -17,17 +17,23 @@ pub struct Jsonl {
     out: BufWriter<Box<dyn Write>>,
     name: String,
     flushed: Instant,
+    every: Duration,
 }
 
 impl Jsonl {
     /// `name` is for messages.
     pub fn new(out: Box<dyn Write>, name: String) -> Self {
-        Self { out: BufWriter::with_capacity(BUFFER, out), name, flushed: Instant::now() }
+        Self { out: BufWriter::with_capacity(BUFFER, out), name, flushed: Instant::now(), every: FLUSH_EVERY }
     }
 
-    /// A reader in a pipe is never behind by more than a second.
+    /// Each record is written out when it comes.
+    pub fn at_once(out: Box<dyn Write>, name: String) -> Self {
+        Self { every: Duration::ZERO, ..Self::new(out, name) }
+    }
+
+    /// A reader in a pipe is never behind by more than `every`.
     fn flush_in_time(&mut self) -> std::io::Result<()> {
-        if self.flushed.elapsed() < FLUSH_EVERY {
+        if self.flushed.elapsed() < self.every {
             return Ok(());
         }
         self.flushed = Instant::now();

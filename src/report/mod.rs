@@ -19,6 +19,7 @@ mod tee;
 #[cfg(test)]
 pub(crate) mod test_records;
 mod timeline;
+mod view;
 mod vtt;
 mod words;
 
@@ -38,8 +39,10 @@ pub use still::{FaceMap, Moment, Redact, Still, StillFace};
 pub use summary::Summary;
 pub use tee::Tee;
 pub use timeline::{FaceSecond, Second, Timeline, TimelineSink, read_records};
+pub use view::View;
 pub use words::outcome as outcome_words;
 
+use crate::types::Prob;
 use crate::types::record::Record;
 
 /// Takes records in order. The first is `start`, the last `end`, if the run gets there.
@@ -60,6 +63,24 @@ pub enum SinkSpec {
         /// For messages.
         name: String,
     },
+    /// One JSON object a line, each written out at once, for live streams.
+    JsonlAtOnce {
+        /// Where to.
+        out: Box<dyn Write>,
+        /// For messages.
+        name: String,
+    },
+    /// A line a second for people, and a page when the run has ended.
+    View {
+        /// Where lines go.
+        out: Box<dyn Write>,
+        /// Where the page goes.
+        end: Box<dyn Write>,
+        /// A second stands out from this P(masked) on.
+        alarm_at: Prob,
+        /// Whether the terminal shows colours.
+        colour: bool,
+    },
     /// A page for people, when the run has ended.
     Summary {
         /// Where to.
@@ -73,6 +94,8 @@ pub enum SinkSpec {
 pub fn build(spec: SinkSpec) -> Box<dyn Sink> {
     match spec {
         SinkSpec::Jsonl { out, name } => Box::new(Jsonl::new(out, name)),
+        SinkSpec::JsonlAtOnce { out, name } => Box::new(Jsonl::at_once(out, name)),
+        SinkSpec::View { out, end, alarm_at, colour } => Box::new(View::new(out, end, alarm_at, colour)),
         SinkSpec::Summary { out } => Box::new(Summary::new(out)),
         SinkSpec::Memory(memory) => Box::new(memory),
     }

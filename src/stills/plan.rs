@@ -82,6 +82,7 @@ fn shows(kind: EventKind) -> bool {
             | EventKind::VoiceShifted
             | EventKind::SpeakerChanged
             | EventKind::LipSyncLag
+            | EventKind::StreamGap
     )
 }
 

@@ -59,6 +59,8 @@ pub enum EventKind {
     ChallengeBroken,
     /// The light on the face changed later than the light around it.
     LightLag,
+    /// A live stream was away.
+    StreamGap,
 }
 
 /// What an event means for the finding.
@@ -99,7 +101,8 @@ impl EventKind {
             | Self::ProfileTurn
             | Self::FastMotion
             | Self::LightChange
-            | Self::FaceCovered => EventClass::Context,
+            | Self::FaceCovered
+            | Self::StreamGap => EventClass::Context,
         }
     }
 
@@ -137,6 +140,7 @@ impl EventKind {
             Self::FaceCovered => "something before the face",
             Self::ChallengeBroken => "the face gives way",
             Self::LightLag => "light comes late to the face",
+            Self::StreamGap => "stream away",
         }
     }
 
@@ -176,6 +180,7 @@ impl EventKind {
             Self::FaceCovered => "masks often tear or show through when something is before the face",
             Self::ChallengeBroken => "the face held before and after, but gave way at this moment, as a mask does",
             Self::LightLag => "the face took the new light later than the room; a mask is computed late, skin is not",
+            Self::StreamGap => "nothing was seen or heard until the connection was back",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Evidence: what the networks say of one frame or one window of speech.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::record::Reason;
 use super::{BoxPx, Glance, Landmarks, Look, MediaTime, Quality, TimeSpan, TrackId, VoiceProfile};
@@ -39,8 +40,8 @@ pub struct FrameEvidence {
     pub index: u64,
     /// When.
     pub pts: MediaTime,
-    /// Wall-clock time, RFC 3339.
-    pub utc: Option<String>,
+    /// When the frame came, for live sources.
+    pub utc: Option<SystemTime>,
     /// Every face, by track.
     pub faces: Vec<FaceEvidence>,
     /// The whole picture.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::MediaTime;
 
@@ -163,8 +164,8 @@ pub struct VideoFrame {
     pub index: u64,
     /// Presentation time; strictly increasing.
     pub pts: MediaTime,
-    /// Wall-clock time, where the source knows it (live sources), RFC 3339.
-    pub utc: Option<String>,
+    /// When the frame came, where that means something (live sources).
+    pub utc: Option<SystemTime>,
     /// The picture.
     pub picture: Picture,
 }

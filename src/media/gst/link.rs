@@ -33,6 +33,8 @@ pub enum Wanted {
     Both,
     /// Video alone.
     Pictures,
+    /// Both, as they come; what is no live source by itself is played by the clock where `paced`.
+    Live { paced: bool },
 }
 
 /// The two sinks, filled as pads turn up.
@@ -54,10 +56,11 @@ pub fn connect_pads(
     if wanted == Wanted::Pictures {
         select_video(decode);
     }
+    let paced = wanted == Wanted::Live { paced: true };
     let (pipeline, sinks, shared) = (pipeline.downgrade(), Arc::clone(sinks), Arc::clone(shared));
     decode.connect_pad_added(move |decode, pad| {
         let Some(pipeline) = pipeline.upgrade() else { return };
-        if let Err(error) = link(&pipeline, pad, &sinks, &shared) {
+        if let Err(error) = link(&pipeline, pad, paced, &sinks, &shared) {
             gst::element_error!(decode, gst::CoreError::Pad, ("{error}"));
         }
     });
@@ -83,7 +86,13 @@ fn select_video(decode: &gst::Element) {
 }
 
 /// Links a decoded pad to a new chain that ends in an appsink; a second pad of a kind goes nowhere.
-fn link(pipeline: &gst::Pipeline, pad: &gst::Pad, sinks: &Mutex<Sinks>, shared: &Shared) -> Result<(), MediaError> {
+fn link(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    paced: bool,
+    sinks: &Mutex<Sinks>,
+    shared: &Shared,
+) -> Result<(), MediaError> {
     let mut sinks = sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let name = pad.name();
     let is_video = name.starts_with("video") && !shared.has_video.swap(name.starts_with("video"), Ordering::SeqCst);
@@ -91,12 +100,12 @@ fn link(pipeline: &gst::Pipeline, pad: &gst::Pad, sinks: &Mutex<Sinks>, shared: 
     let mut chain = Vec::new();
     if is_video {
         watch_orientation(pad, shared);
-        let sink = video_sink();
+        let sink = video_sink(paced);
         accept_strides(&sink);
         chain.extend([deinterlace()?, video_convert()?, sink.clone().upcast()]);
         sinks.video = Some(sink);
     } else if is_audio {
-        let sink = audio_sink();
+        let sink = audio_sink(paced);
         chain.extend([make("audioconvert")?, make("audioresample")?, sink.clone().upcast()]);
         sinks.audio = Some(sink);
     } else {
@@ -128,9 +137,9 @@ fn video_convert() -> Result<gst::Element, MediaError> {
     Ok(element)
 }
 
-fn video_sink() -> gst_app::AppSink {
+fn video_sink(paced: bool) -> gst_app::AppSink {
     let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(["I420", "NV12"])).build();
-    sink(caps, VIDEO_QUEUE)
+    sink(caps, VIDEO_QUEUE, paced)
 }
 
 /// Tells the decoder that any strides will do, so that it need not copy its frames.
@@ -147,18 +156,19 @@ fn accept_strides(sink: &gst_app::AppSink) {
     });
 }
 
-fn audio_sink() -> gst_app::AppSink {
+fn audio_sink(paced: bool) -> gst_app::AppSink {
     let caps = gst::Caps::builder("audio/x-raw")
         .field("format", "F32LE")
         .field("layout", "interleaved")
         .field("rate", AudioChunk::RATE_HZ as i32)
         .field("channels", 1)
         .build();
-    sink(caps, AUDIO_QUEUE)
+    sink(caps, AUDIO_QUEUE, paced)
 }
 
-fn sink(caps: gst::Caps, max_buffers: u32) -> gst_app::AppSink {
-    gst_app::AppSink::builder().caps(&caps).sync(false).max_buffers(max_buffers).drop(false).build()
+/// `paced`: each buffer waits for its time.
+fn sink(caps: gst::Caps, max_buffers: u32, paced: bool) -> gst_app::AppSink {
+    gst_app::AppSink::builder().caps(&caps).sync(paced).max_buffers(max_buffers).drop(false).build()
 }
 
 /// Keeps the newest orientation tag for the frames that follow.

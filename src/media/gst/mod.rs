@@ -8,6 +8,7 @@
 mod bus;
 mod frame;
 mod link;
+mod live;
 mod pipeline;
 mod pull;
 mod render;
@@ -17,14 +18,15 @@ use std::time::Duration;
 
 use gstreamer as gst;
 
+pub use live::LiveSource;
 pub use pipeline::GstSource;
 pub use render::{Draw, Tracks, draw_over};
 pub use seek::FramePicker;
 
 use super::MediaError;
 
-/// Elements that a scan or an overlay may need, with the Debian package that has each.
-const ELEMENTS: [(&str, &str); 23] = [
+/// Elements that a scan, a watch or an overlay may need, with the Debian package that has each.
+const ELEMENTS: [(&str, &str); 27] = [
     ("uridecodebin3", "gstreamer1.0-plugins-base"),
     ("videoconvert", "gstreamer1.0-plugins-base"),
     ("audioconvert", "gstreamer1.0-plugins-base"),
@@ -42,6 +44,10 @@ const ELEMENTS: [(&str, &str); 23] = [
     ("webmmux", "gstreamer1.0-plugins-good"),
     ("souphttpsrc", "gstreamer1.0-plugins-good"),
     ("rtspsrc", "gstreamer1.0-plugins-good"),
+    ("v4l2src", "gstreamer1.0-plugins-good"),
+    ("sdpsrc", "gstreamer1.0-plugins-bad"),
+    ("srtsrc", "gstreamer1.0-plugins-bad"),
+    ("rtmp2src", "gstreamer1.0-plugins-bad"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
     ("av1dec", "gstreamer1.0-plugins-bad"),
     ("rsvgoverlay", "gstreamer1.0-plugins-bad"),

@@ -20,6 +20,9 @@ use crate::types::record::{AudioInfo, SourceInfo, VideoInfo, Warning, round};
 /// A file whose streams are not selected after so long holds none; a server may be slower.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A live source may announce its second stream, or send its first sound, so much later.
+const LATECOMER: Duration = Duration::from_secs(1);
+
 /// Opens of a playlist that gives no stream: on a busy machine hlsdemux2 (1.22) may reach the end of a short one
 /// before its pad is out, and then says that nothing was found.
 const TRIES: u32 = 5;
@@ -57,6 +60,27 @@ impl GstSource {
         Self::open_once(&Arc::new(ready), Wanted::Pictures, limits, cancel).map(Some)
     }
 
+    /// Opens a live source, once; `limits.stall_s` is for opening it, `stall_s` from then on.
+    pub(super) fn connect(
+        ready: &Arc<Ready>,
+        paced: bool,
+        limits: &Limits,
+        stall_s: f64,
+        cancel: &Cancel,
+    ) -> Result<Self, MediaError> {
+        init()?;
+        let (wanted, later) = (Wanted::Live { paced }, Limits { stall_s, ..limits.clone() });
+        let (mut source, sinks) = Self::start(ready, wanted, &later, cancel)?;
+        let heard = source.wait_for_streams(&sinks, wanted, limits)?;
+        source.describe(&heard, limits)?;
+        Ok(source)
+    }
+
+    /// Why it ended before its end.
+    pub(super) fn broke_off(&self) -> Option<String> {
+        self.shared.broke_off()
+    }
+
     /// The pipeline and the pictures, for whoever seeks.
     pub(super) fn into_pictures(mut self) -> Option<(Self, Video)> {
         let video = self.video.take()?;
@@ -71,7 +95,7 @@ impl GstSource {
 
     fn open_once(ready: &Arc<Ready>, wanted: Wanted, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
         let (mut source, sinks) = Self::start(ready, wanted, limits, cancel)?;
-        let heard = source.wait_for_streams(&sinks, limits)?;
+        let heard = source.wait_for_streams(&sinks, wanted, limits)?;
         source.describe(&heard, limits)?;
         Ok(source)
     }
@@ -89,6 +113,9 @@ impl GstSource {
         let bus = pipeline.bus().ok_or_else(|| MediaError::Gstreamer { reason: "no bus".into() })?;
         let shared = Arc::new(Shared::new(BusWatch::new(bus), ready.shown.clone(), limits.clone(), cancel.clone()));
         let sinks = Arc::new(Mutex::new(Sinks::default()));
+        if let Wanted::Live { .. } = wanted {
+            live_settings(&decode);
+        }
         connect_pads(&decode, wanted, &pipeline, &sinks, &shared);
         let (info, input) = (SourceInfo::default(), Arc::clone(ready));
         Ok((Self { pipeline, info, shared, video: None, audio: None, extra: Vec::new(), input }, sinks))
@@ -107,7 +134,8 @@ impl GstSource {
         Ok(())
     }
 
-    fn wait_for_streams(&mut self, sinks: &Mutex<Sinks>, limits: &Limits) -> Result<Heard, MediaError> {
+    fn wait_for_streams(&mut self, sinks: &Mutex<Sinks>, wanted: Wanted, limits: &Limits) -> Result<Heard, MediaError> {
+        let live = matches!(wanted, Wanted::Live { .. });
         let input = self.shared.input.clone();
         if self.play().is_err() {
             let heard = self.shared.bus.drain();
@@ -133,7 +161,9 @@ impl GstSource {
                 }
                 let video_ready = !wants(StreamKind::Video) || self.video.as_mut().is_some_and(Video::prime);
                 let audio_ready = !wants(StreamKind::Audio) || self.audio.as_mut().is_some_and(Audio::prime);
-                if video_ready && audio_ready {
+                let late = live && (video_ready || audio_ready) && began.elapsed() > LATECOMER;
+                let alone = live && !(wants(StreamKind::Video) && wants(StreamKind::Audio));
+                if late || video_ready && audio_ready && !alone {
                     return self.settled(heard);
                 }
             }
@@ -240,6 +270,29 @@ impl Drop for GstSource {
         // Nothing can be done about a pipeline that does not stop; its threads end with the process.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
+}
+
+/// Keeps sources near live, and lets them notice a lost connection.
+fn live_settings(decode: &gst::Element) {
+    decode.connect("source-setup", false, |args| {
+        let source = args.get(1).and_then(|value| value.get::<gst::Element>().ok())?;
+        let set = |name: &str, value: &str| {
+            if source.has_property(name) {
+                source.set_property_from_str(name, value);
+            }
+        };
+        match source.factory()?.name().as_str() {
+            "rtspsrc" => {
+                set("latency", "200");
+                set("protocols", "tcp");
+                set("tcp-timeout", "5000000");
+            }
+            // Reconnecting is ours.
+            "srtsrc" => set("auto-reconnect", "false"),
+            _ => {}
+        }
+        None
+    });
 }
 
 fn nothing_in(input: String) -> MediaError {

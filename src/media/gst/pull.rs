@@ -93,6 +93,11 @@ impl Shared {
         self.cut_short.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
     }
 
+    /// Why the recording ended before its end.
+    pub fn broke_off(&self) -> Option<String> {
+        self.cut_short.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The next sample of a sink; `None` at its end, when cancelled, or where the recording broke off.
     fn sample(&self, sink: &gst_app::AppSink, seen: u64) -> Result<Option<gst::Sample>, MediaError> {
         loop {
@@ -134,7 +139,7 @@ impl Shared {
             }
         };
         let n = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        if let Some(reason) = self.cut_short.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        if let Some(reason) = self.broke_off() {
             warn(BROKE_OFF, format!("the recording broke off: {reason}"), 1);
         }
         if let Some(missing_s) = self.missing_s() {

@@ -15,7 +15,7 @@ pub struct Frame {
     pub index: u64,
     /// Presentation time.
     pub pts_s: f64,
-    /// Wall-clock time, RFC 3339, where the source knows it.
+    /// When the frame reached this machine, RFC 3339 with milliseconds; live sources only.
     pub utc: Option<String>,
     /// Every face found, by track.
     pub faces: Vec<Face>,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use finding::{Coverage, Finding, Outcome, SyncFinding, SyncLag, TrackFinding, Verdict};
 pub use frame::{EventRecord, Face, FaceQuality, Frame, Fused, Reason, ScoreState, Voice, VoiceState, Warning};
 pub use start::{AudioInfo, ModelInfo, RuntimeInfo, SourceInfo, Start, VideoInfo};
-pub use stats::{CpuSeconds, End, QueueHighWater, Stats};
+pub use stats::{CpuSeconds, End, LiveStats, QueueHighWater, Stats};
 
 use super::MediaTime;
 

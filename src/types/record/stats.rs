@@ -25,10 +25,27 @@ pub struct Stats {
     pub frames_decoded: u64,
     /// Frames dropped because the analysis could not follow (live sources only).
     pub frames_dropped: u64,
+    /// How far behind live the records were; live sources only.
+    pub live: Option<LiveStats>,
     /// Fullest each queue has been, in items.
     pub queue_high_water: QueueHighWater,
     /// Largest resident memory of the process so far, MiB.
     pub peak_memory_mib: f64,
+}
+
+/// How a live stream went.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LiveStats {
+    /// Median time from a frame's arrival, decoded, to its record; milliseconds.
+    pub delay_p50_ms: f64,
+    /// 95th percentile of the same.
+    pub delay_p95_ms: f64,
+    /// The longest.
+    pub delay_max_ms: f64,
+    /// How often the stream was away.
+    pub gaps: u64,
+    /// For how long in all.
+    pub gap_s: f64,
 }
 
 /// Processor seconds by stage. Decoding is `total` less the others.
