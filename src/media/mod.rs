@@ -6,6 +6,7 @@ mod error;
 pub mod gst;
 mod input;
 mod limits;
+mod playlist;
 mod synthetic;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use error::MediaError;
 pub use input::{Input, redact_uri, sha256_of};
+pub use playlist::playlist;
 pub use synthetic::{OwnedPlanes, Scene, SyntheticSource};
 
 use crate::config::Limits;

@@ -8,6 +8,7 @@
 mod bus;
 mod frame;
 mod link;
+mod offline;
 mod pipeline;
 mod pull;
 mod render;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use gstreamer as gst;
 
+pub use offline::only_files;
 pub use pipeline::GstSource;
 pub use render::{Draw, Tracks, draw_over};
 pub use seek::FramePicker;
