@@ -79,7 +79,7 @@ pub struct Found {
     /// The main face, sealed; only where linking was asked for.
     pub print: Option<SealedPrint>,
     /// What that cost.
-    pub cost: Cost,
+    pub cost: Box<Cost>,
 }
 
 /// What a child says.
@@ -166,7 +166,7 @@ fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, 
         Some(key) => Some(print(job, &input, key, scanned.people, (&config, &mut engines), cancel)?),
         None => None,
     };
-    Ok(Found { finding, print, cost })
+    Ok(Found { finding, print, cost: Box::new(cost) })
 }
 
 /// Seals the main face of a call: the one that was most seen.
