@@ -113,6 +113,10 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
+fn header(name: &str, about: &str) -> Value {
+    json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } })
+}
+
 fn state_parameter() -> Value {
     let states = json!({ "type": "string", "enum": ["waiting", "running", "done", "failed"] });
     json!({ "name": "state", "in": "query", "description": "Only calls that are so far", "schema": states })
@@ -130,7 +134,6 @@ fn operation(route: &Route) -> Value {
             "content": { "application/problem+json": { "schema": reference("ProblemBody") } },
         },
     });
-    let header = |name: &str, about: &str| json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } });
     let query = |name: &str, about: &str| json!({ "name": name, "in": "query", "description": about, "schema": { "type": "integer", "minimum": 1 } });
     let mut parameters = Vec::new();
     if route.path.contains("{id}") {
