@@ -40,8 +40,14 @@ fn scanned(name: &str) -> Call {
     let dir = folder(name);
     let (input, key) = (h264(&dir), dir.join("evidence.key"));
     let reports = vec![ReportKind::Evidence];
-    let output =
-        CallOutput { dir: dir.clone(), name: "call".into(), reports, redact: Redact::None, key: Some(key.clone()) };
+    let output = CallOutput {
+        dir: dir.clone(),
+        name: "call".into(),
+        reports,
+        redact: Redact::None,
+        key: Some(key.clone()),
+        posted: None,
+    };
     let (config, cancel) = (config(), Cancel::default());
     let mut engines = Engines::load(&config).unwrap();
     scan_call(&Input::File(input.clone()), &output, &config, &mut engines, &cancel, &mut Nobody).unwrap();

@@ -169,7 +169,7 @@ fn pages_open_without_an_error_and_without_a_barrier() {
     let dir = common::folder("pages");
     common::clip(&dir, "call.webm", &["-c:v", "libvpx", "-c:a", "libopus", "-deadline", "realtime"]);
     let (timeline, stills) = (timeline(), stills(&dir));
-    let html = Page { timeline: &timeline, stills: &stills, recording: Some("call.webm") }.html().unwrap();
+    let html = Page { timeline: &timeline, stills: &stills, recording: Some("call.webm"), links: &[] }.html().unwrap();
     assert!(html.len() < 5_000_000, "{} bytes", html.len());
     std::fs::write(dir.join("call.html"), html).unwrap();
     std::fs::write(dir.join("index.html"), index_html(&rows()).unwrap()).unwrap();

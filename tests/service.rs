@@ -1,27 +1,18 @@
 //! The service from outside: uploads, results, errors, keys, and what survives `kill -9`.
 
 mod common;
+#[path = "common/service.rs"]
+mod service;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{H264, PORTRAIT, SPEECH, clip, ffmpeg, folder, program, records, stderr, unmask};
+use common::{H264, PORTRAIT, SPEECH, ffmpeg, folder, records, stderr, unmask};
 use serde_json::Value;
-
-fn fresh(name: &str) -> PathBuf {
-    let _ = std::fs::remove_dir_all(folder(name));
-    folder(name)
-}
-
-/// Two seconds, made once.
-fn call() -> &'static [u8] {
-    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
-    MADE.get_or_init(|| std::fs::read(clip(&folder("service-clips"), "call.mp4", H264)).unwrap())
-}
+use service::{Service, call, fresh, serve, until};
 
 /// Long enough to be interrupted.
 fn long() -> &'static [u8] {
@@ -32,124 +23,6 @@ fn long() -> &'static [u8] {
         ffmpeg(&[&input[..], H264, &["-preset", "ultrafast", path.to_str().unwrap()]].concat());
         std::fs::read(path).unwrap()
     })
-}
-
-struct Service {
-    child: Child,
-    address: String,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn serve(dir: &Path, more: &[&str]) -> Service {
-    let fps: &[&str] = if more.contains(&"--fps") { &[] } else { &["--fps", "2"] };
-    let fixed = ["serve", "--listen", "127.0.0.1:0", "--data-dir", dir.to_str().unwrap(), "--device", "cpu"];
-    let mut command = program();
-    command.args(fixed).args(fps).args(more).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("no address: {line:?}")).to_owned();
-    Service { child, address }
-}
-
-struct Reply {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    /// Checks that it is a problem as RFC 9457 has it.
-    fn problem(&self, status: u16) -> String {
-        assert_eq!(self.status, status, "{}{}", self.head, String::from_utf8_lossy(&self.body));
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.head);
-        assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
-        let body = self.json();
-        assert_eq!((&body["type"], &body["status"]), (&Value::from("about:blank"), &Value::from(status)));
-        assert!(!body["title"].as_str().unwrap().is_empty() && !body["kind"].as_str().unwrap().is_empty());
-        body["detail"].as_str().unwrap().to_owned()
-    }
-}
-
-impl Service {
-    /// HTTP/1.0, so that a body ends with its connection.
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
-        let mut head = format!("{method} {path} HTTP/1.0\r\n");
-        if !headers.iter().any(|(name, _)| *name == "Host") {
-            head += &format!("Host: {}\r\n", self.address);
-        }
-        if !headers.iter().any(|(name, _)| *name == "Content-Length") {
-            head += &format!("Content-Length: {}\r\n", body.len());
-        }
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        // A refusal may come before all of the body has gone.
-        let _ = stream.write_all(body);
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("an answer has a head") + 4;
-        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply { status, head, body: bytes.split_off(end) }
-    }
-
-    fn get(&self, path: &str) -> Reply {
-        self.send("GET", path, &[], b"")
-    }
-
-    fn post(&self, name: &str, bytes: &[u8], headers: &[(&str, &str)]) -> Reply {
-        let start = format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
-        let body = [start.as_bytes(), bytes, b"\r\n--x--\r\n"].concat();
-        let kind = ("Content-Type", "multipart/form-data; boundary=x");
-        self.send("POST", "/v1/calls", &[&[kind], headers].concat(), &body)
-    }
-
-    /// Posts and gives the id.
-    fn accept(&self, bytes: &[u8]) -> String {
-        let reply = self.post("call.mp4", bytes, &[]);
-        assert_eq!(reply.status, 202, "{}", String::from_utf8_lossy(&reply.body));
-        let id = reply.json()["id"].as_str().unwrap().to_owned();
-        assert_eq!(reply.header("location"), Some(format!("/v1/calls/{id}").as_str()));
-        id
-    }
-
-    fn state(&self, id: &str) -> String {
-        self.get(&format!("/v1/calls/{id}")).json()["state"].as_str().unwrap().to_owned()
-    }
-
-    /// The call once it has ended.
-    fn ended(&self, id: &str) -> Value {
-        let reply = self.send("GET", &format!("/v1/calls/{id}"), &[("Prefer", "wait=60")], b"");
-        assert_eq!(reply.header("preference-applied"), Some("wait=60"));
-        reply.json()
-    }
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let from = Instant::now();
-    while !done() {
-        assert!(from.elapsed() < Duration::from_secs(60), "{what} took too long");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]
@@ -173,8 +46,21 @@ fn an_upload_becomes_records_and_a_report_and_is_deleted_with_a_receipt() {
     let report = service.get(&format!("{path}/report.html"));
     assert!(report.status == 200 && report.body.starts_with(b"<!DOCTYPE html>"));
     assert!(report.header("content-security-policy").unwrap().contains("connect-src 'none'"));
+    assert!(String::from_utf8_lossy(&report.body).contains("href=\"evidence\""));
+    assert_eq!(records(&all.body)[0]["source"]["uri"], "call.mp4", "no path of the server");
+    let bundle = service.get(&format!("{path}/evidence"));
+    assert_eq!((bundle.status, bundle.header("content-type")), (200, Some("application/x-tar")));
+    let (kept, upload) = (folder("service-key").join("call.evidence"), dir.join(format!("uploads/{id}")));
+    std::fs::write(&kept, &bundle.body).unwrap();
+    let verified = unmask(&["verify", kept.to_str().unwrap(), "--input", upload.to_str().unwrap()]);
+    assert!(verified.status.success(), "{}", stderr(&verified));
     let metrics = String::from_utf8(service.get("/metrics").body).unwrap();
-    for line in ["unmask_calls{state=\"done\"} 1", "unmask_scans_total{result=\"done\"} 1", "unmask_queue_depth 0"] {
+    for line in [
+        "unmask_calls{state=\"done\"} 1",
+        "unmask_scans_total{result=\"done\"} 1",
+        "unmask_queue_depth 0",
+        "unmask_frames_total 4",
+    ] {
         assert!(metrics.lines().any(|l| l == line), "{line}: {metrics}");
     }
     let health = service.get("/healthz").json();
@@ -182,12 +68,16 @@ fn an_upload_becomes_records_and_a_report_and_is_deleted_with_a_receipt() {
     let receipt = service.send("DELETE", &path, &[], b"").json();
     let files: Vec<&str> =
         receipt["calls"][0]["files"].as_array().unwrap().iter().map(|f| f["file"].as_str().unwrap()).collect();
-    assert_eq!(files, [format!("{id}.jsonl"), format!("{id}.html"), format!("uploads/{id}")]);
+    assert_eq!(files, [format!("{id}.jsonl"), format!("{id}.html"), format!("{id}.evidence"), format!("uploads/{id}")]);
     service.get(&path).problem(404);
     service.send("DELETE", &path, &[], b"").problem(404);
     let left: Vec<String> =
         std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    assert!(left.iter().all(|name| name.contains("unmask") || name == "uploads"), "{left:?}");
+    assert!(
+        left.iter()
+            .all(|name| name.contains("unmask") || ["uploads", "audit.jsonl", "webhook.key"].contains(&name.as_str())),
+        "{left:?}"
+    );
     assert_eq!(std::fs::read_dir(dir.join("uploads")).unwrap().count(), 0);
 }
 
@@ -262,7 +152,10 @@ fn one_idempotency_key_is_one_call_and_pages_join() {
     assert_eq!(one["calls"][0]["source"], "b.mp4");
     let next = service.get(&format!("/v1/calls?limit=1&cursor={}", one["next"].as_str().unwrap())).json();
     assert_eq!((&next["calls"][0]["id"], &next["next"]), (&first.json()["id"], &Value::Null));
-    for query in ["limit=0", "limit=201", "limit=x", "cursor=x", "page=1"] {
+    let states =
+        |state: &str| service.get(&format!("/v1/calls?state={state}")).json()["calls"].as_array().unwrap().len();
+    assert_eq!((states("done"), states("failed")), (2, 0));
+    for query in ["limit=0", "state=x", "limit=201", "limit=x", "cursor=x", "page=1"] {
         service.get(&format!("/v1/calls?{query}")).problem(400);
     }
 }
@@ -378,5 +271,5 @@ fn keys_open_what_their_scopes_say_and_every_route_asks_for_one() {
             routes.push(format!("{method} {path}"));
         }
     }
-    assert_eq!(routes.len(), 10, "{routes:?}");
+    assert_eq!(routes.len(), 11, "{routes:?}");
 }

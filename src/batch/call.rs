@@ -6,6 +6,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::Posted;
+use super::named::Named;
 use crate::config::Config;
 use crate::error::Error;
 use crate::evidence::{self, EvidenceError, SecretKey};
@@ -33,6 +35,8 @@ pub struct CallOutput {
     pub redact: Redact,
     /// What signs evidence bundles; none: the user's own key.
     pub key: Option<PathBuf>,
+    /// How the recording is called, and what its page leads to; none: by its path or address, and to the recording.
+    pub posted: Option<Posted>,
 }
 
 impl CallOutput {
@@ -78,6 +82,9 @@ pub fn scan_call(
 ) -> Result<Scanned, Error> {
     let key = output.open_key()?;
     let mut source = media::build(SourceSpec::Gst(input.clone()), &config.limits, cancel)?;
+    if let Some(posted) = &output.posted {
+        source = Box::new(Named::new(source, &posted.shown));
+    }
     watch.opened(source.info());
     let scanned = records(&mut *source, output, config, engines, cancel, watch)?;
     let timeline = &scanned.timeline;
@@ -86,8 +93,11 @@ pub fn scan_call(
         true => stills(input, timeline, output.redact, config, engines, cancel)?,
         false => Vec::new(),
     };
-    let recording = recording_link(input, &output.dir);
-    let page = Page { timeline, stills: &stills, recording: recording.as_deref() };
+    let (recording, links) = match &output.posted {
+        Some(posted) => (None, posted.links.as_slice()),
+        None => (recording_link(input, &output.dir), &[][..]),
+    };
+    let page = Page { timeline, stills: &stills, recording: recording.as_deref(), links };
     for kind in &output.reports {
         let path = output.path(kind.ending());
         match kind {
@@ -143,7 +153,7 @@ fn draw(
 
 /// Makes the evidence bundle of what was written.
 fn bundle(input: &Input, output: &CallOutput, config: &Config, page: &Page<'_>, key: &SecretKey) -> Result<(), Error> {
-    let html = Page { recording: None, ..*page }.html()?;
+    let html = Page { recording: None, links: &[], ..*page }.html()?;
     let content = evidence::Content {
         start: &page.timeline.start,
         config,

@@ -118,8 +118,8 @@ mod tests {
         let config = crate::Config::default();
         let (dir, name) = ("/nowhere".into(), "a".into());
         let (reports, redact) = (vec![crate::report::ReportKind::Html], crate::report::Redact::Others);
-        let (key, link, ort_lib, models_dir) = (None, None, None, None);
-        Job { input: "a.mp4".into(), dir, name, reports, redact, key, link, config, ort_lib, models_dir }
+        let (key, posted, link, ort_lib, models_dir) = (None, None, None, None, None);
+        Job { input: "a.mp4".into(), dir, name, reports, redact, key, posted, link, config, ort_lib, models_dir }
     }
 
     /// A program that stands in for the child.

@@ -30,6 +30,8 @@ pub enum BatchError {
     Empty { path: PathBuf, endings: &'static str },
     #[error("{path}: is --out, where results go: name another folder with --out", path = path.display())]
     OutIsInput { path: PathBuf },
+    #[error("a recording that was sent here cannot be kept from the network ({reason}): allow seccomp filters")]
+    Sandbox { reason: String },
     #[error("standard input is one recording: scan it alone")]
     StdinAmongOthers,
 }
@@ -40,7 +42,7 @@ impl BatchError {
         match self {
             Self::Call { kind, .. } => *kind,
             Self::Crashed { .. } | Self::Silent { .. } => ErrorKind::Bug,
-            Self::Killed { .. } | Self::Spawn { .. } => ErrorKind::Environment,
+            Self::Killed { .. } | Self::Spawn { .. } | Self::Sandbox { .. } => ErrorKind::Environment,
             Self::Unreadable { .. } | Self::Empty { .. } => ErrorKind::Input,
             Self::StdinAmongOthers | Self::OutIsInput { .. } => ErrorKind::Usage,
         }
@@ -48,6 +50,6 @@ impl BatchError {
 
     /// True when every call would fail alike.
     pub fn stops_all(&self) -> bool {
-        matches!(self, Self::Call { stops_all: true, .. } | Self::Spawn { .. })
+        matches!(self, Self::Call { stops_all: true, .. } | Self::Spawn { .. } | Self::Sandbox { .. })
     }
 }

@@ -11,8 +11,10 @@ mod index;
 mod key;
 mod links;
 mod list;
+mod named;
 mod notice;
 mod run;
+mod sandbox;
 mod share;
 mod worker;
 
@@ -27,4 +29,4 @@ pub use notice::{Notice, Tally};
 pub(crate) use run::lasting_files;
 pub use run::{Batch, Linking, scan_all};
 pub use worker::serve;
-pub(crate) use worker::{Found, Job, Said};
+pub(crate) use worker::{Cost, Found, Job, Posted, Said};

@@ -226,6 +226,7 @@ fn scan(call: &Planned, batch: &Batch<'_>, slot: &Slot, stop: &Cancel, tell: &mu
         reports: call.reports.clone(),
         redact: batch.redact,
         key: batch.key.map(Path::to_owned),
+        posted: None,
         link: batch.link.map(|link| link.key.to_owned()),
         config: batch.config.clone(),
         ort_lib: batch.config.runtime.ort_lib.clone(),
@@ -312,7 +313,7 @@ impl<'a> Books<'a> {
         self.shares[i].ended = true;
         self.stale = true;
         match ended {
-            Ended::Done(Found { finding, print }) => {
+            Ended::Done(Found { finding, print, .. }) => {
                 let files = lasting_files(self.batch.dir, &call.name, &call.reports)?;
                 let made = Made { reports: &call.reports, files: &files };
                 self.store.done(&call.name, &self.seen[i], &self.key, &finding, &made)?;

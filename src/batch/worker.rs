@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{CallOutput, Watch, scan_call};
+use super::{CallOutput, Watch, sandbox, scan_call};
 use crate::config::Config;
 use crate::error::Error;
 use crate::link::{FacePrint, Print, Sealed, Vault, VoicePrint};
@@ -21,7 +21,7 @@ use crate::report::{ReportError, ReportKind};
 use crate::stills::portrait;
 use crate::store::Fingerprint;
 use crate::types::MediaTime;
-use crate::types::record::SourceInfo;
+use crate::types::record::{SourceInfo, Stats};
 
 /// How often a child says how far it is.
 const SAY_EVERY: Duration = Duration::from_millis(300);
@@ -41,6 +41,8 @@ pub struct Job {
     pub redact: Redact,
     /// What signs evidence bundles; none: the user's own key.
     pub key: Option<PathBuf>,
+    /// For a recording that somebody has sent, whose scan reaches no network; none: it is the user's own.
+    pub posted: Option<Posted>,
     /// What seals the prints; none: no print is made.
     pub link: Option<PathBuf>,
     /// How to analyse.
@@ -51,6 +53,26 @@ pub struct Job {
     pub models_dir: Option<PathBuf>,
 }
 
+/// What is done for a recording that somebody has sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Posted {
+    /// How records and pages call it.
+    pub shown: String,
+    /// What stands above its page: words, and the address they lead to.
+    pub links: Vec<(String, String)>,
+}
+
+/// What a scan cost.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// As in the `end` record.
+    pub stats: Stats,
+    /// Frames that were analysed.
+    pub frames: u64,
+    /// Processor seconds inside each network, by its id.
+    pub networks: Vec<(String, f64)>,
+}
+
 /// What a child found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Found {
@@ -58,6 +80,8 @@ pub struct Found {
     pub finding: CallFinding,
     /// The main face and voice, sealed; only where linking was asked for.
     pub print: Option<Sealed>,
+    /// What that cost.
+    pub cost: Box<Cost>,
 }
 
 /// What a child says.
@@ -115,6 +139,9 @@ pub fn perform(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<
 }
 
 fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, Error> {
+    if job.posted.is_some() {
+        sandbox::close_network()?;
+    }
     let input = Input::parse(&job.input)?;
     if let Input::File(path) = &input
         && !path.exists()
@@ -126,16 +153,22 @@ fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, 
     config.runtime.ort_lib = job.ort_lib.clone();
     config.runtime.models_dir = job.models_dir.clone();
     let (dir, name, reports) = (job.dir.clone(), job.name.clone(), job.reports.clone());
-    let output = CallOutput { dir, name, reports, redact: job.redact, key: job.key.clone() };
+    let output =
+        CallOutput { dir, name, reports, redact: job.redact, key: job.key.clone(), posted: job.posted.clone() };
     let mut engines = Engines::load(&config)?;
     let mut teller = Teller { say, said: None };
     let scanned = scan_call(&input, &output, &config, &mut engines, cancel, &mut teller)?;
     let finding = CallFinding::of(&scanned.timeline);
+    let cost = Cost {
+        stats: scanned.timeline.stats.clone().unwrap_or_default(),
+        frames: scanned.timeline.verdict.coverage.frames_seen,
+        networks: engines.cpu_times(),
+    };
     let print = match &job.link {
         Some(key) => Some(print(job, &input, key, scanned.people, (&config, &mut engines), cancel)?),
         None => None,
     };
-    Ok(Found { finding, print })
+    Ok(Found { finding, print, cost: Box::new(cost) })
 }
 
 /// Seals the face that was most seen in a call and the voice that was heard most.

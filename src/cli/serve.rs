@@ -36,8 +36,29 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
     /// Make a key and end; scopes are submit, read, admin
-    #[arg(long, value_name = "NAME:SCOPES", conflicts_with = "data_dir")]
+    #[arg(long, value_name = "NAME[@TENANT]:SCOPES", conflicts_with = "data_dir")]
     new_key: Option<String>,
+    /// Tell also hosts of this machine and its own network that a call has ended
+    #[arg(long)]
+    webhook_allow_private: bool,
+    /// Secret that signs webhooks; made on first use (default: webhook.key in --data-dir)
+    #[arg(long, value_name = "FILE")]
+    webhook_key: Option<PathBuf>,
+    /// Print what a tenant checks webhooks with and end; without a name that of keys without a tenant
+    #[arg(long, value_name = "TENANT", num_args = 0..=1, default_missing_value = "")]
+    webhook_secret: Option<String>,
+    /// Certificate with its chain (PEM); the service then speaks TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Requests a minute for each key, or each address without one; 0: as many as they like
+    #[arg(long, value_name = "N", default_value = "1200")]
+    rate: u32,
+    /// Key that signs evidence bundles (default: unmask/evidence.key in the user's configuration folder)
+    #[arg(long, value_name = "FILE")]
+    evidence_key: Option<PathBuf>,
     #[command(flatten)]
     analysis: AnalysisArgs,
 }
@@ -50,6 +71,10 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         eprintln!("unmask: this key is shown once; add this line to the file of --keys:\n{line}");
         return Ok(ExitCode::SUCCESS);
     }
+    if let (Some(tenant), Some(dir)) = (&args.webhook_secret, &args.data_dir) {
+        print_line(&service::webhook_secret(dir, args.webhook_key.as_deref(), tenant)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let serve = Serve {
         listen: args.listen,
@@ -59,12 +84,18 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         keys: args.keys.clone(),
         allow_uri: args.allow_uri.clone(),
         allow_private: args.allow_private,
+        webhook_private: args.webhook_allow_private,
+        webhook_key: args.webhook_key.clone(),
+        tls: args.tls_cert.clone().zip(args.tls_key.clone()),
+        rate: args.rate,
+        evidence_key: args.evidence_key.clone(),
         config: args.analysis.config()?,
         program,
     };
+    let scheme = if serve.tls.is_some() { "https" } else { "http" };
     service::serve(&serve, &mut |address| {
         // Nobody has to read it.
-        let _ = print_line(&format!("http://{address}"));
+        let _ = print_line(&format!("{scheme}://{address}"));
     })?;
     Ok(ExitCode::SUCCESS)
 }

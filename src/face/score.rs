@@ -78,7 +78,8 @@ impl FaceScorer {
         Ok((logit, outputs.iter().find(|o| o.name == MAP).and_then(|o| PartMap::of(&o.values))))
     }
 
-    fn check_golden(&mut self, dir: &std::path::Path) -> Result<(), InferError> {
+    /// Runs the network once on the example in its folder `dir`, and fails unless it gives the known answer.
+    pub fn check_golden(&mut self, dir: &std::path::Path) -> Result<(), InferError> {
         let manifest = self.network.manifest().clone();
         let (rgb, ..) = infer::read_png(&manifest.id, &dir.join(&manifest.golden.input))?;
         let logit = self.score(&[&rgb])?.first().copied().unwrap_or(f32::NAN);

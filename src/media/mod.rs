@@ -7,6 +7,7 @@ pub mod gst;
 mod input;
 mod limits;
 pub(crate) mod live;
+mod playlist;
 mod synthetic;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use error::MediaError;
 pub use input::{Input, redact_uri, sha256_of};
 pub use live::{LiveInput, LiveSpec, LiveState};
+pub use playlist::playlist;
 pub use synthetic::{OwnedPlanes, Scene, SyntheticSource};
 
 use crate::config::Limits;

@@ -68,6 +68,21 @@ impl Engines {
         Ok(Self { detector, face, embedder, vad, voice, speaker, models, runtime })
     }
 
+    /// Processor seconds inside each network so far, by its id.
+    pub fn cpu_times(&self) -> Vec<(String, f64)> {
+        let times = [
+            self.detector.cpu_time(),
+            self.face.network().cpu_time(),
+            self.embedder.network().cpu_time(),
+            self.vad.cpu_time(),
+            self.voice.cpu_time(),
+            self.speaker.cpu_time(),
+        ];
+        // Stand-ins have no id, and cost nothing.
+        let ids = self.models.iter().map(|model| model.id.clone());
+        ids.zip(times).map(|(id, time)| (id, time.as_secs_f64())).collect()
+    }
+
     /// Processor time spent inside all networks so far.
     pub fn cpu_time(&self) -> Duration {
         let faces = self.detector.cpu_time() + self.face.network().cpu_time() + self.embedder.network().cpu_time();

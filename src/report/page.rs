@@ -12,6 +12,8 @@ pub struct Page<'a> {
     pub stills: &'a [Still],
     /// Address of the recording as seen from the report, percent-encoded; absent when it is not a file.
     pub recording: Option<&'a str>,
+    /// What stands above the page: words, and the address they lead to.
+    pub links: &'a [(String, String)],
 }
 
 impl Page<'_> {

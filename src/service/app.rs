@@ -1,16 +1,21 @@
 //! What all requests share. In: options. Out: the store behind two locks, keys, limits, and news of changes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, watch};
 
+use super::audit::{Audit, is_id};
 use super::auth::Keys;
-use super::dto::{CallBody, Health};
+use super::dto::CallBody;
+use super::health::Probe;
 use super::jobs::Jobs;
 use super::problem::Problem;
+use super::rates::Rates;
 use super::uris::Allowed;
+use super::webhooks::Webhooks;
 use crate::config::Config;
 use crate::media::Cancel;
 use crate::store::{Store, StoreError};
@@ -33,6 +38,16 @@ pub struct App {
     pub program: PathBuf,
     /// Who may do what.
     pub keys: Keys,
+    /// How often each client may ask.
+    pub rates: Rates,
+    /// How often each address may show a key that is none.
+    pub attempts: Rates,
+    /// Who did what.
+    pub audit: Audit,
+    /// Who is told when a call has ended.
+    pub webhooks: Webhooks,
+    /// What signs evidence bundles.
+    pub evidence_key: PathBuf,
     /// What may be fetched.
     pub allowed: Allowed,
     /// Most calls that wait.
@@ -52,7 +67,7 @@ pub struct App {
     /// Asks for the end.
     pub stop: Cancel,
     /// Whether calls can be scanned.
-    pub health: Mutex<Health>,
+    pub health: Probe,
     /// Changes; locked for writes to the disk.
     pub writer: Mutex<Store>,
     /// Looks, without waiting for the disk.
@@ -70,8 +85,23 @@ pub struct Counted {
     pub interrupted: AtomicU64,
     /// Time that scans took.
     pub scan_ms: AtomicU64,
+    /// Time that calls waited for their turn, in seconds.
+    pub waited_s: AtomicU64,
+    /// What the scans cost.
+    pub costs: Mutex<Costs>,
     /// Answers by first digit of their status, from 1.
     pub answers: [AtomicU64; 5],
+}
+
+/// Sums over all scans since the start.
+#[derive(Debug, Default)]
+pub struct Costs {
+    /// Frames that were analysed.
+    pub frames: u64,
+    /// Frames that were dropped because the analysis could not follow.
+    pub dropped: u64,
+    /// Processor seconds inside each network, by its id.
+    pub networks: BTreeMap<String, f64>,
 }
 
 /// A lock that a panic elsewhere does not close.
@@ -103,14 +133,14 @@ impl App {
         in_thread(move || change(&mut lock(&app.writer))).await
     }
 
-    /// The call as it is now.
-    pub async fn call(self: &Arc<Self>, id: &str) -> Result<CallBody, Problem> {
+    /// The call as it is now; there is none for whoever is of another tenant.
+    pub async fn call(self: &Arc<Self>, id: &str, tenant: &str) -> Result<CallBody, Problem> {
         let missing = || Problem::not_found("there is no such call");
-        if id.len() != 32 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if !is_id(id) {
             return Err(missing());
         }
-        let name = id.to_owned();
-        let call = self.read(move |store| store.accepted(&name)).await?.ok_or_else(missing)?;
+        let (name, tenant) = (id.to_owned(), tenant.to_owned());
+        let call = self.read(move |store| store.accepted(&name, &tenant)).await?.ok_or_else(missing)?;
         let reach = self.jobs.reach(id);
         Ok(CallBody::of(call, reach))
     }

@@ -11,8 +11,10 @@ use crate::store::{Progress, StoredCall, utc};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UriAsk {
-    /// Of http, https, rtsp or rtsps, below one that the service was started with.
+    /// Of http or https, below one that the service was started with (`--allow-uri`).
     pub uri: String,
+    /// Address that is told when the call has ended.
+    pub webhook: Option<String>,
 }
 
 /// A recording to scan.
@@ -22,10 +24,12 @@ pub struct FileAsk {
     /// The recording; its file name is shown and never used as a path.
     #[schemars(extend("contentMediaType" = "application/octet-stream"))]
     file: String,
+    /// Address that is told when the call has ended.
+    webhook: Option<String>,
 }
 
 /// How far a call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CallState {
     /// Its turn has not come.
@@ -55,9 +59,9 @@ pub struct CallBody {
     pub reached_s: Option<f64>,
     /// Declared length; while it runs.
     pub length_s: Option<f64>,
-    /// SHA-256 of the recording, hex; absent for addresses.
+    /// SHA-256 of the recording, hex; once it was scanned.
     pub sha256: Option<String>,
-    /// Size of the recording; absent for addresses.
+    /// Size of the recording; once it was scanned.
     pub bytes: Option<i64>,
     /// How often a scan of it was begun.
     pub attempts: i64,
@@ -67,6 +71,18 @@ pub struct CallBody {
     pub started_utc: Option<String>,
     /// When its last scan ended.
     pub finished_utc: Option<String>,
+}
+
+impl CallState {
+    /// As in the store.
+    pub fn progress(self) -> Progress {
+        match self {
+            Self::Waiting => Progress::Waiting,
+            Self::Running => Progress::Running,
+            Self::Done => Progress::Done,
+            Self::Failed => Progress::Failed,
+        }
+    }
 }
 
 impl CallBody {
@@ -112,9 +128,11 @@ pub struct CallList {
 }
 
 /// Which page.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
+    /// Only calls that are so far.
+    pub state: Option<CallState>,
     /// Calls on the page.
     pub limit: Option<usize>,
     /// As `next` had it.
@@ -124,10 +142,14 @@ pub struct PageQuery {
 /// Whether calls can be scanned.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Health {
-    /// True when the last thing that was tried worked.
+    /// True when the face network has just given its known answer, and nothing else keeps calls from being scanned.
     pub ok: bool,
-    /// What runs the networks; each gave its known answer on it when the service started.
+    /// What runs the networks, as ONNX Runtime names it.
     pub provider: String,
+    /// How long that answer took, the reading of its example included.
+    pub inference_ms: f64,
+    /// When it was given; at most some seconds ago.
+    pub checked_utc: String,
     /// What keeps calls from being scanned.
     pub problem: Option<String>,
 }

@@ -14,13 +14,13 @@ pub enum ServiceError {
     #[error("{path}: {reason}", path = path.display())]
     Keys { path: PathBuf, reason: String },
     #[error(
-        "{0:?} is no name and scopes: give NAME:SCOPES with scopes of submit, read, admin, as in hr-tool:submit,read"
+        "{0:?} is no name and scopes: give NAME:SCOPES or NAME@TENANT:SCOPES with scopes of submit, read, admin, as in hr-tool:submit,read"
     )]
     NewKey(String),
-    #[error(
-        "--allow-uri {0}: give an address with a host, of http, https, rtsp or rtsps, as in https://media.example.org/calls/"
-    )]
+    #[error("--allow-uri {0}: give an address with a host, of http or https, as in https://media.example.org/calls/")]
     Prefix(String),
+    #[error("{path}: {reason}: give a certificate with its chain and its private key, both as PEM", path = path.display())]
+    Tls { path: PathBuf, reason: String },
     #[error("{address}: {source}: give another --listen")]
     Bind { address: SocketAddr, source: std::io::Error },
     #[error("the service cannot run: {0}: free memory and files, and start it again")]
@@ -31,7 +31,9 @@ impl ServiceError {
     /// Who must act.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Open(_) | Self::Keys { .. } | Self::NewKey(_) | Self::Prefix(_) => ErrorKind::Usage,
+            Self::Open(_) | Self::Keys { .. } | Self::NewKey(_) | Self::Prefix(_) | Self::Tls { .. } => {
+                ErrorKind::Usage
+            }
             Self::Bind { .. } | Self::Machine(_) => ErrorKind::Environment,
         }
     }

@@ -29,11 +29,11 @@ fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
 }
 
 /// `state` when it changes, `progress` while it runs, `end` last.
-pub async fn stream(app: &Arc<App>, id: &str) -> Result<Response, Problem> {
+pub async fn stream(app: &Arc<App>, id: &str, tenant: &str) -> Result<Response, Problem> {
     let place = place(app)?;
-    let first = app.call(id).await?;
+    let first = app.call(id, tenant).await?;
     let (sender, receiver) = channel::<Result<Event, Infallible>>(EVENTS);
-    tokio::spawn(follow(app.clone(), first, sender, place));
+    tokio::spawn(follow(app.clone(), first, tenant.to_owned(), sender, place));
     let alive = KeepAlive::new().interval(Duration::from_secs(15));
     Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(alive).into_response())
 }
@@ -41,6 +41,7 @@ pub async fn stream(app: &Arc<App>, id: &str) -> Result<Response, Problem> {
 async fn follow(
     app: Arc<App>,
     mut call: CallBody,
+    tenant: String,
     out: Sender<Result<Event, Infallible>>,
     place: OwnedSemaphorePermit,
 ) {
@@ -69,7 +70,7 @@ async fn follow(
         }
         // A call that is gone, and a service that stops, end the stream.
         let Some(id) = before.as_ref().map(|b| b.id.clone()).filter(|_| !app.stop.is_cancelled()) else { break };
-        let Ok(now) = app.call(&id).await else { break };
+        let Ok(now) = app.call(&id, &tenant).await else { break };
         call = now;
     }
     drop(place);
@@ -84,12 +85,12 @@ pub fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The call once it has ended, or as it is after so many seconds.
-pub async fn wait(app: &Arc<App>, id: &str, seconds: u64) -> Result<CallBody, Problem> {
+pub async fn wait(app: &Arc<App>, id: &str, tenant: &str, seconds: u64) -> Result<CallBody, Problem> {
     let _place = place(app)?;
     let mut changed = app.changed.subscribe();
     let until = Instant::now() + Duration::from_secs(seconds);
     loop {
-        let call = app.call(id).await?;
+        let call = app.call(id, tenant).await?;
         let ended = call.has_ended() || app.stop.is_cancelled();
         if ended || !matches!(tokio::time::timeout_at(until, changed.changed()).await, Ok(Ok(()))) {
             return Ok(call);

@@ -2,20 +2,26 @@
 //! its own, as in a batch. The store is the queue: what waits there outlives this process.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::app::{App, lock};
-use crate::batch::{BatchError, Found, Job, Said, Slot, lasting_files, scan_in_child};
+use super::fetch::fetch;
+use super::problem::Problem;
+use crate::batch::{BatchError, Cost, Found, Job, Posted, Said, Slot, lasting_files, scan_in_child};
 use crate::error::Error;
 use crate::report::Redact;
 use crate::report::ReportKind;
 use crate::store::{Fingerprint, Made, StoredCall, UPLOADS};
 
 /// What is made of each call beside its records.
-const REPORTS: [ReportKind; 1] = [ReportKind::Html];
+const REPORTS: [ReportKind; 2] = [ReportKind::Html, ReportKind::Evidence];
+
+/// What stands above the page of a call, as seen from there.
+const LINKS: [(&str, &str); 2] = [("Records", "records"), ("Evidence", "evidence")];
 
 /// How long a worker sleeps at most when nothing waits.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -82,6 +88,9 @@ fn work(app: &App, n: usize) {
         match next {
             Ok(Some((call, target))) => {
                 app.tell();
+                let waited = call.started.unwrap_or(0) - call.added.unwrap_or(0);
+                app.counted.waited_s.fetch_add(waited.max(0).unsigned_abs(), Ordering::Relaxed);
+                tracing::info!(call = call.name, attempts = call.attempts, "scan begins");
                 run(app, &app.jobs.slots[n], &call, &target);
                 app.tell();
             }
@@ -94,10 +103,7 @@ fn work(app: &App, n: usize) {
 /// Says what keeps every call from being scanned, and waits.
 fn trouble(app: &App, error: &Error) {
     tracing::error!(%error, "no call can be scanned");
-    {
-        let mut health = lock(&app.health);
-        (health.ok, health.problem) = (false, Some(format!("{}: the service's log says more", error.kind().name())));
-    }
+    app.health.trouble(Some(format!("{}: the service's log says more", error.kind().name())));
     let from = Instant::now();
     while from.elapsed() < AFTER_TROUBLE && !app.stop.is_cancelled() {
         app.jobs.sleep(LOOK_EVERY);
@@ -107,12 +113,12 @@ fn trouble(app: &App, error: &Error) {
 fn run(app: &App, slot: &Slot, call: &StoredCall, target: &str) {
     let (from, mut seen) = (Instant::now(), Fingerprint::default());
     let scanned = match target.starts_with(UPLOADS) {
-        true => Ok(app.dir.join(target).display().to_string()),
-        // What a name leads to may have changed since the call was accepted.
-        false => app.allowed.check(target).map(|_| target.to_owned()),
+        true => Ok(app.dir.join(target)),
+        false => fetched(app, call, target),
     };
     let scanned = match scanned {
-        Ok(input) => scan(app, slot, call, &input, &mut seen),
+        Ok(input) => scan(app, slot, call, &input.display().to_string(), &mut seen),
+        Err(_) if app.stop.is_cancelled() => Err(None),
         Err(refused) => Ok(Err(refused.detail().to_owned())),
     };
     lock(&app.jobs.reach).remove(&call.name);
@@ -125,6 +131,7 @@ fn run(app: &App, slot: &Slot, call: &StoredCall, target: &str) {
         }
         Ok(None)
     });
+    tracing::info!(call = call.name, done = matches!(ended, Ok(Some(_))), ms = spent, "scan ends");
     // A full disk keeps no call from ending for good: once there is space, it ends as it did.
     while let Err(error) = keep(app, call, &ended, &seen) {
         trouble(app, &error);
@@ -132,6 +139,15 @@ fn run(app: &App, slot: &Slot, call: &StoredCall, target: &str) {
             return;
         }
     }
+}
+
+/// Fetches what lies at an address; from then on it is as if it had been uploaded.
+fn fetched(app: &App, call: &StoredCall, address: &str) -> Result<PathBuf, Problem> {
+    let target = format!("{UPLOADS}{}", call.name);
+    let path = app.dir.join(&target);
+    fetch(app, address, &path)?;
+    lock(&app.writer).fetched(&call.name, &target)?;
+    Ok(path)
 }
 
 /// Done, nothing to keep, or failed with a message.
@@ -145,13 +161,15 @@ fn scan(
     input: &str,
     seen: &mut Fingerprint,
 ) -> Result<Ended, Option<BatchError>> {
+    let links = LINKS.map(|(word, to)| (word.to_owned(), to.to_owned())).to_vec();
     let job = Job {
         input: input.to_owned(),
         dir: app.dir.clone(),
         name: call.name.clone(),
         reports: REPORTS.to_vec(),
         redact: Redact::None,
-        key: None,
+        key: Some(app.evidence_key.clone()),
+        posted: Some(Posted { shown: call.input.clone(), links }),
         link: None,
         config: app.config.clone(),
         ort_lib: app.config.runtime.ort_lib.clone(),
@@ -181,6 +199,16 @@ fn scan(
     }
 }
 
+/// Adds what a scan has cost.
+fn count(app: &App, cost: &Cost) {
+    let mut sums = lock(&app.counted.costs);
+    sums.frames += cost.frames;
+    sums.dropped += cost.stats.frames_dropped;
+    for (id, seconds) in &cost.networks {
+        *sums.networks.entry(id.clone()).or_default() += seconds;
+    }
+}
+
 fn interrupted(app: &App, call: &StoredCall) {
     app.counted.interrupted.fetch_add(1, Ordering::Relaxed);
     let store = lock(&app.writer);
@@ -199,13 +227,13 @@ fn keep(app: &App, call: &StoredCall, ended: &Ended, seen: &Fingerprint) -> Resu
             let made = Made { reports: &REPORTS, files: &files };
             lock(&app.writer).done(&call.name, seen, &app.analysis, &found.finding, &made)?;
             app.counted.done.fetch_add(1, Ordering::Relaxed);
+            count(app, &found.cost);
         }
         Err(message) => {
             lock(&app.writer).failed_with(&call.name, message)?;
             app.counted.failed.fetch_add(1, Ordering::Relaxed);
         }
     }
-    let mut health = lock(&app.health);
-    (health.ok, health.problem) = (true, None);
+    app.health.trouble(None);
     Ok(())
 }

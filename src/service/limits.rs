@@ -1,10 +1,11 @@
-//! What every request passes. In: a request, an answer. Out: a refusal of what comes from elsewhere; headers that keep
-//! browsers from guessing; problem details in place of bare statuses.
+//! What every request passes. In: a request, an answer. Out: who asks; a refusal of what comes from elsewhere or too
+//! often; a line in the audit log; headers that keep browsers from guessing; problem details in place of bare statuses.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
@@ -12,19 +13,38 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::app::App;
+use super::app::{App, in_thread};
+use super::audit::{self, Entry, action};
+use super::auth::Who;
+use super::listen::Peer;
 use super::problem::Problem;
 
 /// Around every route.
-pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let response = match foreign(request.headers(), request.method(), app.loopback) {
-        Some(refused) => refused.into_response(),
-        None => next.run(request).await,
+pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let from = Instant::now();
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (who, response) = match admit(&app, &request, peer, from) {
+        Ok(who) => {
+            request.extensions_mut().insert(who.clone());
+            (who, next.run(request).await)
+        }
+        Err(refused) => (Who::default(), refused.into_response()),
     };
     let mut response = with_problem(response);
-    let class = usize::from(response.status().as_u16() / 100).saturating_sub(1);
-    if let Some(count) = app.counted.answers.get(class) {
+    let status = response.status().as_u16();
+    if let Some(count) = app.counted.answers.get(usize::from(status / 100).saturating_sub(1)) {
         count.fetch_add(1, Ordering::Relaxed);
+    }
+    let asked = action(&method, &path);
+    let call = asked.as_ref().and_then(|(_, call)| call.clone()).or_else(|| created(&response));
+    let ms = from.elapsed().as_secs_f64() * 1e3;
+    tracing::info!(%method, action = asked.as_ref().map(|a| a.0), call, who = who.name, tenant = who.tenant, status, ms, "request");
+    if let Some((action, _)) = asked.filter(|_| status != 429) {
+        let (who, tenant) = (who.name, who.tenant);
+        let entry = Entry { utc: audit::now(), who, tenant, peer, action, call, status };
+        // What could not be logged is in the service's own log.
+        let _ = in_thread(move || app.audit.write(&entry)).await;
     }
     let headers = response.headers_mut();
     for (name, value) in [
@@ -35,7 +55,31 @@ pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) ->
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     response
+}
+
+/// The call that an answer says was made.
+fn created(response: &Response) -> Option<String> {
+    let place = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    place.strip_prefix("/v1/calls/").map(str::to_owned)
+}
+
+/// Who asks, unless it is refused: it comes from elsewhere, or too often.
+fn admit(app: &App, request: &Request, peer: Option<IpAddr>, now: Instant) -> Result<Who, Problem> {
+    if let Some(refused) = foreign(request.headers(), request.method(), app.loopback) {
+        return Err(refused);
+    }
+    let who = app.keys.who(request.headers());
+    let from = peer.map_or_else(String::new, |ip| ip.to_string());
+    let busy = |seconds| Problem::busy(seconds, "too many requests: ask less often");
+    if !who.is_known() && request.headers().contains_key(header::AUTHORIZATION) {
+        app.attempts.take(&from, now).map_err(busy)?;
+    }
+    let client = if who.name.is_empty() { from } else { format!("{}@{}", who.name, who.tenant) };
+    app.rates.take(&client, now).map_err(busy)?;
+    Ok(who)
 }
 
 /// What the framework refuses by itself says so in its own words; every error here is a problem.

@@ -19,7 +19,7 @@ pub fn text(app: &App, counts: &StateCounts) -> String {
     family(&mut out, "unmask_queue_depth", "gauge", "Calls that wait.", &plain(counts.waiting.to_string()));
     family(&mut out, "unmask_queue_limit", "gauge", "Most calls that may wait.", &plain(app.queue.to_string()));
     family(&mut out, "unmask_jobs_running", "gauge", "Calls being scanned.", &plain(counts.running.to_string()));
-    let healthy = u8::from(lock(&app.health).ok).to_string();
+    let healthy = u8::from(app.health.is_ok()).to_string();
     family(&mut out, "unmask_healthy", "gauge", "1 when calls can be scanned.", &plain(healthy));
     let scans = [("done", &counted.done), ("failed", &counted.failed), ("interrupted", &counted.interrupted)];
     let rows = scans.map(|(result, n)| (format!("{{result=\"{result}\"}}"), load(n)));
@@ -28,9 +28,36 @@ pub fn text(app: &App, counts: &StateCounts) -> String {
     let seconds = counted.scan_ms.load(Ordering::Relaxed) as f64 / 1e3;
     let rows = [("_sum".to_owned(), seconds.to_string()), ("_count".to_owned(), sum.to_string())];
     family(&mut out, "unmask_scan_seconds", "summary", "Time that scans took.", &rows);
+    let waited = counted.waited_s.load(Ordering::Relaxed).to_string();
+    let rows = [("_sum".to_owned(), waited), ("_count".to_owned(), sum.to_string())];
+    family(&mut out, "unmask_wait_seconds", "summary", "Time that calls waited for their turn.", &rows);
+    networks(app, &mut out);
     let rows: Vec<_> = (1..).zip(&counted.answers).map(|(n, c)| (format!("{{class=\"{n}xx\"}}"), load(c))).collect();
     family(&mut out, "unmask_http_answers_total", "counter", "Answers by class of status.", &rows);
     out
+}
+
+/// What the networks do, and what runs them.
+fn networks(app: &App, out: &mut String) {
+    let plain = |value: String| [(String::new(), value)];
+    let (frames, dropped, rows) = {
+        let sums = lock(&app.counted.costs);
+        let row = |(id, seconds): (&String, &f64)| (format!("{{model=\"{id}\"}}"), seconds.to_string());
+        (sums.frames, sums.dropped, sums.networks.iter().map(row).collect::<Vec<_>>())
+    };
+    family(out, "unmask_frames_total", "counter", "Frames that were analysed.", &plain(frames.to_string()));
+    family(
+        out,
+        "unmask_frames_dropped_total",
+        "counter",
+        "Frames that could not be analysed in time.",
+        &plain(dropped.to_string()),
+    );
+    let help = "Processor time inside each network, its check on loading included.";
+    family(out, "unmask_inference_seconds_total", "counter", help, &rows);
+    let (provider, took) = app.health.last();
+    let rows = [(format!("{{provider=\"{provider}\"}}"), (took.as_secs_f64() * 1e3).to_string())];
+    family(out, "unmask_probe_inference_ms", "gauge", "The last check of the face network, by what runs it.", &rows);
 }
 
 fn family(out: &mut String, name: &str, kind: &str, help: &str, rows: &[(String, String)]) {

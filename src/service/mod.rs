@@ -3,19 +3,26 @@
 //! store, and what was accepted survives whatever ends the process.
 
 mod app;
+mod audit;
 mod auth;
 mod dto;
 mod error;
 mod events;
+mod fetch;
 mod files;
+mod health;
+mod hosts;
 mod jobs;
 mod limits;
+mod listen;
 mod metrics;
 mod openapi;
 mod problem;
+mod rates;
 mod routes;
 mod upload;
 mod uris;
+mod webhooks;
 
 pub use auth::new_key;
 pub use error::ServiceError;
@@ -29,22 +36,29 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
 
 use crate::batch::analysis_key;
 use crate::config::Config;
 use crate::error::Error;
+use crate::evidence::SecretKey;
 use crate::media::Cancel;
-use crate::pipeline::Engines;
 use crate::report::Redact;
 use crate::store::{Store, UPLOADS};
 use app::{App, UPLOADS_AT_ONCE, WAITERS_AT_ONCE};
+use audit::Audit;
 use auth::Keys;
-use dto::Health;
+use health::Probe;
 use jobs::Jobs;
+use rates::Rates;
 use uris::Allowed;
+use webhooks::Webhooks;
 
 /// How long open connections may take to end.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Wrong keys that an address may show in a minute.
+const ATTEMPTS: u32 = 60;
 
 /// Threads that may wait for the disk at the same time.
 const DISK_THREADS: usize = 32;
@@ -65,6 +79,16 @@ pub struct Serve {
     pub allow_uri: Vec<String>,
     /// Also from this machine and its own network.
     pub allow_private: bool,
+    /// Tells hosts of this machine and its own network that a call has ended, too.
+    pub webhook_private: bool,
+    /// File of the secret that signs webhooks; none: `webhook.key` in the folder.
+    pub webhook_key: Option<PathBuf>,
+    /// Certificate with its chain, and private key, both PEM files; none: no TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Requests a minute for each client; 0: as many as they like.
+    pub rate: u32,
+    /// What signs evidence bundles; none: the user's own key.
+    pub evidence_key: Option<PathBuf>,
     /// How to analyse.
     pub config: Config,
     /// This program.
@@ -79,6 +103,10 @@ pub fn serve(serve: &Serve, ready: &mut dyn FnMut(SocketAddr)) -> Result<(), Err
         None if serve.listen.ip().is_loopback() => Keys::default(),
         None => return Err(ServiceError::Open(serve.listen).into()),
     };
+    let tls = serve.tls.as_ref().map(|(cert, key)| listen::tls(cert, key)).transpose()?;
+    if tls.is_none() && !serve.listen.ip().is_loopback() {
+        tracing::warn!("keys and recordings go over the network in the clear: give --tls-cert and --tls-key");
+    }
     let app = Arc::new(build(serve, keys)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -87,7 +115,7 @@ pub fn serve(serve: &Serve, ready: &mut dyn FnMut(SocketAddr)) -> Result<(), Err
         .enable_all()
         .build()
         .map_err(ServiceError::from)?;
-    let served = runtime.block_on(run(&app, serve.listen, ready));
+    let served = runtime.block_on(run(&app, serve.listen, tls, ready));
     runtime.shutdown_timeout(GRACE);
     served
 }
@@ -95,13 +123,16 @@ pub fn serve(serve: &Serve, ready: &mut dyn FnMut(SocketAddr)) -> Result<(), Err
 fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
     let allowed = Allowed::new(&serve.allow_uri, serve.allow_private)?;
     let analysis = analysis_key(&serve.config, Redact::None)?;
+    let evidence_key = serve.evidence_key.clone().map_or_else(SecretKey::default_path, Ok)?;
+    // A key that does not do is known before the first call, not after it.
+    SecretKey::open(&evidence_key)?;
     let machine = |e: std::io::Error| Error::from(ServiceError::from(e));
     let writer = Store::open(&serve.dir)?;
     std::fs::create_dir_all(serve.dir.join(UPLOADS)).map_err(machine)?;
     let dir = std::fs::canonicalize(&serve.dir).map_err(machine)?;
     remove_orphans(&writer, &dir.join(UPLOADS))?;
     // Each network gives its known answer here, or the service does not start.
-    let provider = Engines::load(&serve.config)?.runtime.provider.to_string();
+    let health = Probe::load(&serve.config)?;
     let reader = Store::read(&dir)?;
     Ok(App {
         dir,
@@ -109,6 +140,11 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
         analysis,
         program: serve.program.clone(),
         keys,
+        rates: Rates::new(serve.rate),
+        attempts: Rates::new(ATTEMPTS),
+        audit: Audit::open(&serve.dir).map_err(machine)?,
+        webhooks: webhooks(serve)?,
+        evidence_key,
         allowed,
         queue: i64::from(serve.queue),
         loopback: serve.listen.ip().is_loopback(),
@@ -118,10 +154,21 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
         uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
         waiters: Arc::new(Semaphore::new(WAITERS_AT_ONCE)),
         stop: Cancel::default(),
-        health: Mutex::new(Health { ok: true, provider, problem: None }),
+        health,
         writer: Mutex::new(writer),
         reader: Mutex::new(reader),
     })
+}
+
+fn webhooks(serve: &Serve) -> Result<Webhooks, ServiceError> {
+    let key = serve.webhook_key.clone().unwrap_or_else(|| serve.dir.join("webhook.key"));
+    Webhooks::open(&key, serve.webhook_private)
+}
+
+/// What a tenant checks the signatures of webhooks with; the empty name is nobody's in particular.
+pub fn webhook_secret(dir: &Path, key: Option<&Path>, tenant: &str) -> Result<String, Error> {
+    let key = key.map_or_else(|| dir.join("webhook.key"), Path::to_owned);
+    Ok(Webhooks::open(&key, false)?.secret(tenant))
 }
 
 /// Uploads that never became a call.
@@ -137,20 +184,22 @@ fn remove_orphans(store: &Store, uploads: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-async fn run(app: &Arc<App>, listen: SocketAddr, ready: &mut dyn FnMut(SocketAddr)) -> Result<(), Error> {
+async fn run(
+    app: &Arc<App>,
+    listen: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    ready: &mut dyn FnMut(SocketAddr),
+) -> Result<(), Error> {
     let failed = |source| ServiceError::Bind { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::from)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::from)?;
     let workers = jobs::start(app).map_err(ServiceError::from)?;
-    let (ending, mut ended) = watch::channel(false);
-    let stopping = async move {
-        // The sender lives as long as this function.
-        let _ = ended.wait_for(|ended| *ended).await;
-    };
+    let tellers = webhooks::start(app).map_err(ServiceError::from)?;
+    let (ending, ended) = watch::channel(false);
     let router = routes::router(app.clone());
-    let server = tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopping).into_future());
+    let server = tokio::spawn(listen::serve(listener, tls, router, ended));
     ready(address);
     tokio::select! {
         _ = interrupt.recv() => {}
@@ -163,7 +212,8 @@ async fn run(app: &Arc<App>, listen: SocketAddr, ready: &mut dyn FnMut(SocketAdd
     ending.send_replace(true);
     // Those who take longer are cut off.
     let _ = tokio::time::timeout(GRACE, server).await;
-    let joined = tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
+    let joined =
+        tokio::task::spawn_blocking(move || workers.into_iter().chain(tellers).for_each(|worker| drop(worker.join())));
     // A worker that is stuck leaves its call running, and the next start lets it wait.
     let _ = tokio::time::timeout(GRACE, joined).await;
     Ok(())

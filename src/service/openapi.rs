@@ -34,7 +34,7 @@ const fn get(path: &'static str, scope: Option<Scope>, summary: &'static str, bo
 const READ: Option<Scope> = Some(Scope::Read);
 
 /// Every route.
-const ROUTES: [Route; 10] = [
+const ROUTES: [Route; 11] = [
     Route {
         method: "post",
         path: "/v1/calls",
@@ -60,6 +60,12 @@ const ROUTES: [Route; 10] = [
         Body::Of("application/jsonl"),
     ),
     get("/v1/calls/{id}/report.html", READ, "The page for reviewers", Body::Of("text/html")),
+    get(
+        "/v1/calls/{id}/evidence",
+        READ,
+        "The signed evidence bundle, a tar archive; takes ranges",
+        Body::Of("application/x-tar"),
+    ),
     get(
         "/v1/calls/{id}/events",
         READ,
@@ -107,6 +113,15 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
+fn header(name: &str, about: &str) -> Value {
+    json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } })
+}
+
+fn state_parameter() -> Value {
+    let states = json!({ "type": "string", "enum": ["waiting", "running", "done", "failed"] });
+    json!({ "name": "state", "in": "query", "description": "Only calls that are so far", "schema": states })
+}
+
 fn operation(route: &Route) -> Value {
     let content = match route.body {
         Body::Json(name) => json!({ "application/json": { "schema": reference(name) } }),
@@ -119,7 +134,6 @@ fn operation(route: &Route) -> Value {
             "content": { "application/problem+json": { "schema": reference("ProblemBody") } },
         },
     });
-    let header = |name: &str, about: &str| json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } });
     let query = |name: &str, about: &str| json!({ "name": name, "in": "query", "description": about, "schema": { "type": "integer", "minimum": 1 } });
     let mut parameters = Vec::new();
     if route.path.contains("{id}") {
@@ -136,9 +150,10 @@ fn operation(route: &Route) -> Value {
         ("get", "/v1/calls/{id}") => parameters.push(header("Prefer", "wait=N, as with POST")),
         ("get", "/v1/calls") => {
             parameters.push(query("limit", "Calls on the page, 1 to 200; 50 unless given"));
+            parameters.push(state_parameter());
             parameters.push(query("cursor", "As `next` of the page before"));
         }
-        ("get", "/v1/calls/{id}/records") => {
+        ("get", "/v1/calls/{id}/records" | "/v1/calls/{id}/evidence" | "/v1/calls/{id}/report.html") => {
             parameters.push(header("Range", "bytes=FIRST-LAST"));
             responses["206"] = json!({ "description": "A part", "content": content });
         }

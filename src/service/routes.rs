@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use sha2::{Digest, Sha256};
 
-use super::app::{App, lock};
-use super::auth::Scope;
+use super::app::{App, in_thread};
+use super::auth::{Scope, Who};
 use super::dto::{CallBody, CallList, CallState, PageQuery};
 use super::problem::Problem;
 use super::{events, files, limits, metrics, openapi, upload};
 use crate::infer::hex;
 use crate::report::ReportKind;
-use crate::store::{Answer, Ask, Progress};
+use crate::store::{Answer, Ask, Progress, Which};
 
 /// Calls on a page unless said.
 const PAGE: usize = 50;
@@ -38,6 +38,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/calls/{id}", get(look).delete(delete))
         .route("/v1/calls/{id}/records", get(records))
         .route("/v1/calls/{id}/report.html", get(report))
+        .route("/v1/calls/{id}/evidence", get(evidence))
         .route("/v1/calls/{id}/events", get(follow))
         .route("/healthz", get(health))
         .route("/metrics", get(figures))
@@ -46,10 +47,10 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn submit(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+async fn submit(State(app): State<Arc<App>>, who: Extension<Who>, request: Request) -> Result<Response, Problem> {
     let headers = request.headers().clone();
-    let who = app.keys.check(&headers, Scope::Submit)?;
-    let once = once(&headers, &who)?;
+    who.may(Scope::Submit)?;
+    let once = once(&headers, &format!("{}@{}", who.name, who.tenant))?;
     let full = || Problem::busy(RETRY_S, "as many calls wait as may: send it again later");
     let most = app.queue;
     // One that was accepted before is answered even now, and so cannot be refused here.
@@ -59,13 +60,15 @@ async fn submit(State(app): State<Arc<App>>, request: Request) -> Result<Respons
     let place = app.uploads.clone().try_acquire_owned();
     let _place = place.map_err(|_| Problem::busy(RETRY_S, "too many uploads at once: send it again later"))?;
     let sent = upload::receive(&app, request).await?;
-    let (target, id) = (sent.target.clone(), sent.name.clone());
-    let ask = Ask { name: sent.name, shown: sent.shown, target: sent.target, request: sent.request, once };
+    let (sent_to, id) = (sent.target.clone(), sent.name.clone());
+    let (tenant, webhook) = (who.tenant.clone(), sent.webhook);
+    let (name, shown, target, request) = (sent.name, sent.shown, sent.target, sent.request);
+    let ask = Ask { name, shown, target, request, once, tenant, webhook };
     let answer = app.write(move |store| store.accept(&ask, most)).await?;
     let known = match answer {
         Ok(Answer::New(_)) => None,
         other => {
-            upload::discard(&app, &target);
+            upload::discard(&app, &sent_to);
             match other? {
                 Answer::Known(call) => Some(call.name),
                 Answer::Full => return Err(full()),
@@ -80,7 +83,7 @@ async fn submit(State(app): State<Arc<App>>, request: Request) -> Result<Respons
     let id = known.unwrap_or(id);
     app.jobs.wake();
     app.tell();
-    let mut response = answer_with(&app, &id, &headers, StatusCode::ACCEPTED).await?;
+    let mut response = answer_with(&app, &id, &who.tenant, &headers, StatusCode::ACCEPTED).await?;
     let place = files::value(format!("/v1/calls/{id}"));
     response.headers_mut().insert(header::LOCATION, place);
     if replayed {
@@ -104,11 +107,17 @@ fn once(headers: &HeaderMap, who: &str) -> Result<Option<String>, Problem> {
 }
 
 /// The call, at once or when `Prefer: wait` is over; `status` unless it has ended.
-async fn answer_with(app: &Arc<App>, id: &str, headers: &HeaderMap, status: StatusCode) -> Result<Response, Problem> {
+async fn answer_with(
+    app: &Arc<App>,
+    id: &str,
+    tenant: &str,
+    headers: &HeaderMap,
+    status: StatusCode,
+) -> Result<Response, Problem> {
     let wait = events::preferred_wait(headers);
     let call = match wait {
-        Some(seconds) => events::wait(app, id, seconds).await?,
-        None => app.call(id).await?,
+        Some(seconds) => events::wait(app, id, tenant, seconds).await?,
+        None => app.call(id, tenant).await?,
     };
     let status = if call.has_ended() { StatusCode::OK } else { status };
     let mut response = (status, Json(call)).into_response();
@@ -119,16 +128,18 @@ async fn answer_with(app: &Arc<App>, id: &str, headers: &HeaderMap, status: Stat
     Ok(response)
 }
 
-async fn list(State(app): State<Arc<App>>, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
-    app.keys.check(&headers, Scope::Read)?;
+async fn list(State(app): State<Arc<App>>, who: Extension<Who>, request: Request) -> Result<Response, Problem> {
+    who.may(Scope::Read)?;
     let bad = |detail: &str| Problem::of(crate::ErrorKind::Usage, detail);
     let query = Query::<PageQuery>::try_from_uri(request.uri());
-    let Query(PageQuery { limit, cursor }) = query.map_err(|_| bad("give limit and cursor as numbers, or neither"))?;
+    let wrong = "give limit and cursor as numbers, and state as waiting, running, done or failed, or none of them";
+    let Query(PageQuery { state, limit, cursor }) = query.map_err(|_| bad(wrong))?;
     let limit = limit.unwrap_or(PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(bad("limit is 1 to 200"));
     }
-    let page = app.read(move |store| store.page(limit, cursor)).await?;
+    let which = Which { tenant: who.tenant.clone(), state: state.map(CallState::progress), after: cursor };
+    let page = app.read(move |store| store.page(limit, &which)).await?;
     let calls = page.calls.into_iter().map(|call| {
         let reach = app.jobs.reach(&call.name);
         CallBody::of(call, reach)
@@ -136,19 +147,24 @@ async fn list(State(app): State<Arc<App>>, headers: HeaderMap, request: Request)
     Ok(Json(CallList { calls: calls.collect(), next: page.next.map(|n| n.to_string()) }).into_response())
 }
 
-async fn look(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
-    app.keys.check(&headers, Scope::Read)?;
-    answer_with(&app, &id, &headers, StatusCode::OK).await
+async fn look(
+    State(app): State<Arc<App>>,
+    who: Extension<Who>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    who.may(Scope::Read)?;
+    answer_with(&app, &id, &who.tenant, &headers, StatusCode::OK).await
 }
 
-async fn follow(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
-    app.keys.check(&headers, Scope::Read)?;
-    events::stream(&app, &id).await
+async fn follow(State(app): State<Arc<App>>, who: Extension<Who>, Path(id): Path<String>) -> Result<Response, Problem> {
+    who.may(Scope::Read)?;
+    events::stream(&app, &id, &who.tenant).await
 }
 
 /// Results are there when the call is done.
-async fn done(app: &Arc<App>, id: &str) -> Result<CallBody, Problem> {
-    let call = app.call(id).await?;
+async fn done(app: &Arc<App>, id: &str, tenant: &str) -> Result<CallBody, Problem> {
+    let call = app.call(id, tenant).await?;
     let detail = match call.state {
         CallState::Done => return Ok(call),
         CallState::Failed => call.error.unwrap_or_default(),
@@ -157,9 +173,14 @@ async fn done(app: &Arc<App>, id: &str) -> Result<CallBody, Problem> {
     Err(Problem::request(StatusCode::CONFLICT, detail))
 }
 
-async fn records(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
-    app.keys.check(&headers, Scope::Read)?;
-    let call = done(&app, &id).await?;
+async fn records(
+    State(app): State<Arc<App>>,
+    who: Extension<Who>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    who.may(Scope::Read)?;
+    let call = done(&app, &id, &who.tenant).await?;
     let path = app.dir.join(format!("{}.jsonl", call.id));
     let mut response = files::send(&path, "application/jsonl", &headers).await?;
     let name = files::value(format!("attachment; filename=\"{}.jsonl\"", call.id));
@@ -167,9 +188,14 @@ async fn records(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path
     Ok(response)
 }
 
-async fn report(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
-    app.keys.check(&headers, Scope::Read)?;
-    let call = done(&app, &id).await?;
+async fn report(
+    State(app): State<Arc<App>>,
+    who: Extension<Who>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    who.may(Scope::Read)?;
+    let call = done(&app, &id, &who.tenant).await?;
     let path = app.dir.join(format!("{}{}", call.id, ReportKind::Html.ending()));
     let mut response = files::send(&path, "text/html; charset=utf-8", &headers).await?;
     let policy = HeaderValue::from_static(REPORT_POLICY);
@@ -179,9 +205,28 @@ async fn report(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<
     Ok(response)
 }
 
-async fn delete(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Result<Response, Problem> {
-    app.keys.check(&headers, Scope::Admin)?;
-    let call = app.call(&id).await?;
+async fn evidence(
+    State(app): State<Arc<App>>,
+    who: Extension<Who>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    who.may(Scope::Read)?;
+    let call = done(&app, &id, &who.tenant).await?;
+    let ending = ReportKind::Evidence.ending();
+    let path = app.dir.join(format!("{}{ending}", call.id));
+    if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
+        return Err(Problem::not_found("this call was scanned before evidence was made: send it again"));
+    }
+    let mut response = files::send(&path, "application/x-tar", &headers).await?;
+    let name = files::value(format!("attachment; filename=\"{}{ending}\"", call.id));
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
+}
+
+async fn delete(State(app): State<Arc<App>>, who: Extension<Who>, Path(id): Path<String>) -> Result<Response, Problem> {
+    who.may(Scope::Admin)?;
+    let call = app.call(&id, &who.tenant).await?;
     let name = call.id;
     // Looked at and deleted under one lock: no worker can begin it in between.
     let receipt = app.write(move |store| match store.call(&name)?.state {
@@ -200,15 +245,15 @@ async fn delete(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<
     Ok(Json(receipt).into_response())
 }
 
-async fn health(State(app): State<Arc<App>>) -> Response {
-    let health = lock(&app.health).clone();
-    let status = if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(health)).into_response()
+async fn health(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    let asked = in_thread(move || app.health.ask()).await?;
+    let status = if asked.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((status, Json(asked)).into_response())
 }
 
-async fn figures(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    app.keys.check(&headers, Scope::Read)?;
-    let counts = app.read(|store| store.counts()).await?;
+async fn figures(State(app): State<Arc<App>>, who: Extension<Who>) -> Result<Response, Problem> {
+    who.may_see_all()?;
+    let counts = app.read(|store| store.counts(None)).await?;
     let kind = HeaderValue::from_static("text/plain; version=0.0.4");
     Ok(([(header::CONTENT_TYPE, kind)], metrics::text(&app, &counts)).into_response())
 }

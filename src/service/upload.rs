@@ -1,6 +1,7 @@
 //! What is sent. In: the body of a POST. Out: a file on the disk or an address that is allowed, and its hash. A file name
 //! is shown, never used as a path.
 
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +18,21 @@ use super::dto::UriAsk;
 use super::problem::Problem;
 use crate::error::ErrorKind;
 use crate::infer::hex;
-use crate::media::redact_uri;
+use crate::media::{playlist, redact_uri};
 use crate::report::as_usual;
 use crate::store::UPLOADS;
+
+/// So much of a file is looked at, to tell what is no recording.
+const HEAD: usize = 1024;
 
 /// Longest JSON body.
 const MAX_JSON: usize = 64 << 10;
 
 /// What a multipart body has beside its file.
 const MULTIPART_MORE: u64 = 64 << 10;
+
+/// Longest field beside the file.
+const MAX_FIELD: usize = 2000;
 
 /// A client that sends nothing for so long is given up.
 const IDLE: Duration = Duration::from_secs(30);
@@ -43,6 +50,8 @@ pub struct Sent {
     pub request: String,
     /// Name of the call to be.
     pub name: String,
+    /// Who is told when it has ended.
+    pub webhook: Option<String>,
 }
 
 /// Reads the body.
@@ -68,7 +77,7 @@ fn described(headers: &HeaderMap) -> (String, u64) {
     (kind.to_owned(), text(header::CONTENT_LENGTH).and_then(|v| v.parse().ok()).unwrap_or(0))
 }
 
-fn too_large(app: &App) -> Problem {
+pub fn too_large(app: &App) -> Problem {
     let limit = app.config.limits.max_bytes;
     Problem::of(ErrorKind::Limit, format!("the recording is larger than {limit} bytes (limits.max_bytes)"))
 }
@@ -82,8 +91,16 @@ async fn address(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
     })?;
     let checked = app.clone();
     let uri = in_thread(move || checked.allowed.check(&ask.uri)).await??.to_string();
+    let webhook = checked_webhook(app, ask.webhook).await?;
     let request = hex(&Sha256::digest(format!("uri:{uri}").as_bytes()));
-    Ok(Sent { shown: redact_uri(&uri), target: uri, request, name: new_name()? })
+    Ok(Sent { shown: redact_uri(&uri), target: uri, request, name: new_name()?, webhook })
+}
+
+/// An address that may be told when the call has ended.
+async fn checked_webhook(app: &Arc<App>, address: Option<String>) -> Result<Option<String>, Problem> {
+    let Some(address) = address.filter(|address| !address.is_empty()) else { return Ok(None) };
+    let app = app.clone();
+    in_thread(move || app.webhooks.check(&address)).await?.map(Some)
 }
 
 async fn file(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
@@ -92,22 +109,43 @@ async fn file(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
     let parts = Multipart::from_request(request, &()).await;
     let mut parts = parts.map_err(|e| Problem::of(ErrorKind::Usage, e.body_text()))?;
     let wrong = || Problem::of(ErrorKind::Input, "send one recording, in a field named `file`");
-    let field = tokio::time::timeout(IDLE, parts.next_field()).await.map_err(|_| idle())?;
-    let field = field.map_err(|e| bad(&e))?.ok_or_else(wrong)?;
-    if field.name() != Some("file") {
-        return Err(wrong());
+    let (mut kept, mut webhook) = (None, None);
+    loop {
+        let field = tokio::time::timeout(IDLE, parts.next_field()).await.map_err(|_| idle())?;
+        let Some(mut field) = field.map_err(|e| bad(&e))? else { break };
+        match field.name() {
+            Some("file") if kept.is_none() => {
+                let shown = shown(field.file_name().unwrap_or_default());
+                kept = Some((keep(app, field).await?, shown));
+            }
+            Some("webhook") if webhook.is_none() => webhook = Some(text(&mut field).await?),
+            _ => return Err(wrong()),
+        }
     }
-    let shown = shown(field.file_name().unwrap_or_default());
-    let (kept, hash) = keep(app, field).await?;
-    let rest = tokio::time::timeout(IDLE, parts.next_field()).await.map_err(|_| idle())?;
-    if rest.map_err(|e| bad(&e))?.is_some() {
-        return Err(wrong());
-    }
+    let ((kept, hash), shown) = kept.ok_or_else(wrong)?;
+    let webhook = checked_webhook(app, webhook).await?;
     let name = new_name()?;
     let target = format!("{UPLOADS}{name}");
     let path = app.dir.join(&target);
     in_thread(move || last(kept, &path)).await??;
-    Ok(Sent { shown, target, request: hash, name })
+    Ok(Sent { shown, target, request: hash, name, webhook })
+}
+
+/// A short field.
+async fn text(field: &mut Field<'_>) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = next(field).await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_FIELD {
+            return Err(Problem::of(ErrorKind::Limit, "the field `webhook` is longer than 2000 bytes"));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Problem::of(ErrorKind::Input, "the field `webhook` is no text"))
+}
+
+async fn next(field: &mut Field<'_>) -> Result<Option<axum::body::Bytes>, Problem> {
+    let chunk = tokio::time::timeout(IDLE, field.chunk()).await.map_err(|_| idle())?;
+    chunk.map_err(|e| Problem::of(ErrorKind::Usage, format!("the upload broke off: {}", e.body_text())))
 }
 
 /// Writes the field to a file that disappears when something is wrong with it.
@@ -117,11 +155,7 @@ async fn keep(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile, String)
     let kept = made.map_err(|e| disk(&e))?;
     let mut file = tokio::fs::File::from_std(kept.as_file().try_clone().map_err(|e| disk(&e))?);
     let (mut bytes, mut hash) = (0u64, Sha256::new());
-    loop {
-        let chunk = tokio::time::timeout(IDLE, field.chunk()).await.map_err(|_| idle())?;
-        let chunk =
-            chunk.map_err(|e| Problem::of(ErrorKind::Usage, format!("the upload broke off: {}", e.body_text())))?;
-        let Some(chunk) = chunk else { break };
+    while let Some(chunk) = next(&mut field).await? {
         bytes += chunk.len() as u64;
         if bytes > app.config.limits.max_bytes {
             return Err(too_large(app));
@@ -133,8 +167,14 @@ async fn keep(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile, String)
     Ok((kept, hex(&hash.finalize())))
 }
 
-/// Gives it its name, so that both outlive a power cut.
-fn last(kept: NamedTempFile, path: &Path) -> Result<(), Problem> {
+/// Refuses what only leads to recordings; gives it its name, so that both outlive a power cut.
+pub fn last(kept: NamedTempFile, path: &Path) -> Result<(), Problem> {
+    let mut head = vec![0; HEAD];
+    let read = kept.as_file().read_at(&mut head, 0).map_err(|e| disk(&e))?;
+    if let Some(kind) = playlist(head.get(..read).unwrap_or_default()) {
+        let detail = format!("the file is {kind}, which leads elsewhere: send the recording itself");
+        return Err(Problem::of(ErrorKind::Input, detail));
+    }
     let done = || {
         kept.as_file().sync_all()?;
         kept.persist(path).map_err(|e| e.error)?;
@@ -144,7 +184,7 @@ fn last(kept: NamedTempFile, path: &Path) -> Result<(), Problem> {
     done().map_err(|e| disk(&e))
 }
 
-fn disk(error: &std::io::Error) -> Problem {
+pub fn disk(error: &std::io::Error) -> Problem {
     tracing::error!(%error, "cannot keep an upload");
     Problem::of(ErrorKind::Environment, "the upload cannot be kept: the service's disk may be full")
 }

@@ -1,10 +1,10 @@
-//! Calls that a service has accepted. In: what is to be scanned and who asked. Out: a row that outlives the process
-//! before the answer is sent; the next call whose turn it is; pages of calls, newest first.
+//! Calls that a service has accepted. In: what is to be scanned, who asked, and for which tenant. Out: a row that outlives
+//! the process before the answer is sent; the next call whose turn it is; pages of a tenant's calls, newest first.
 
 use rusqlite::{OptionalExtension, params};
 
 use super::row::COLUMNS;
-use super::{Store, StoreError, StoredCall, utc};
+use super::{Progress, Store, StoreError, StoredCall, utc};
 
 /// Made when it is not there: an older program does not need it.
 pub(super) const TABLE: &str = "
@@ -12,9 +12,23 @@ CREATE TABLE IF NOT EXISTS accepted(
     name TEXT PRIMARY KEY,
     target TEXT NOT NULL,
     request TEXT NOT NULL,
-    once TEXT UNIQUE
+    once TEXT UNIQUE,
+    tenant TEXT NOT NULL DEFAULT '',
+    webhook TEXT,
+    told TEXT,
+    tries INTEGER NOT NULL DEFAULT 0,
+    due INTEGER NOT NULL DEFAULT 0
 );
 ";
+
+/// Columns that the table had not always, as above.
+pub(super) const LATER: [(&str, &str); 5] = [
+    ("tenant", "TEXT NOT NULL DEFAULT ''"),
+    ("webhook", "TEXT"),
+    ("told", "TEXT"),
+    ("tries", "INTEGER NOT NULL DEFAULT 0"),
+    ("due", "INTEGER NOT NULL DEFAULT 0"),
+];
 
 /// Where uploads are kept, below the folder; with a slash.
 pub const UPLOADS: &str = "uploads/";
@@ -32,6 +46,21 @@ pub struct Ask {
     pub request: String,
     /// Who asked under which key of their own: asked twice, it is one call.
     pub once: Option<String>,
+    /// Whose it is: nobody else sees it.
+    pub tenant: String,
+    /// Who is told when it has ended.
+    pub webhook: Option<String>,
+}
+
+/// Which of the accepted calls.
+#[derive(Debug, Clone, Default)]
+pub struct Which {
+    /// Of this tenant.
+    pub tenant: String,
+    /// So far; none: all.
+    pub state: Option<Progress>,
+    /// From behind this one; none: from the newest.
+    pub after: Option<i64>,
 }
 
 /// What became of an [`Ask`].
@@ -82,11 +111,12 @@ impl Store {
             if change.query_row(WAITING, [], |row| row.get::<_, i64>(0))? >= most {
                 return Ok(false);
             }
-            let Ask { name, shown, target, request, once } = ask;
+            let Ask { name, shown, target, request, once, tenant, webhook } = ask;
             let sql = "INSERT INTO calls(name, source_id, input, added) VALUES(?1, ?2, ?3, ?4)";
             change.execute(sql, params![name, format!("service:{name}"), shown, utc::now()])?;
-            let sql = "INSERT INTO accepted(name, target, request, once) VALUES(?1, ?2, ?3, ?4)";
-            change.execute(sql, params![name, target, request, once])?;
+            let sql = "INSERT INTO accepted(name, target, request, once, tenant, webhook) \
+                       VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+            change.execute(sql, params![name, target, request, once, tenant, webhook])?;
             change.commit()?;
             Ok(true)
         };
@@ -126,16 +156,22 @@ impl Store {
         Ok(Some((self.call(&name)?, target)))
     }
 
-    /// Accepted calls, newest first, from behind `after`.
-    pub fn page(&self, limit: usize, after: Option<i64>) -> Result<CallPage, StoreError> {
+    /// The upload of an accepted call lies under another name: what was fetched for it.
+    pub fn fetched(&self, name: &str, target: &str) -> Result<(), StoreError> {
+        self.change("UPDATE accepted SET target = ?2 WHERE name = ?1", [name, target]).map(drop)
+    }
+
+    /// These accepted calls, newest first, so many at most.
+    pub fn page(&self, limit: usize, which: &Which) -> Result<CallPage, StoreError> {
         let read = || -> rusqlite::Result<CallPage> {
             let sql = format!(
-                "SELECT {COLUMNS}, id FROM calls WHERE id < ?1 AND name IN (SELECT name FROM accepted) \
-                 ORDER BY id DESC LIMIT ?2"
+                "SELECT {COLUMNS}, id FROM calls WHERE id < ?1 AND (?3 IS NULL OR state = ?3) \
+                 AND name IN (SELECT name FROM accepted WHERE tenant = ?4) ORDER BY id DESC LIMIT ?2"
             );
             let mut query = self.db.prepare_cached(&sql)?;
             let most = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-            let rows = query.query_map(params![after.unwrap_or(i64::MAX), most], |row| {
+            let (after, state) = (which.after.unwrap_or(i64::MAX), which.state.map(Progress::name));
+            let rows = query.query_map(params![after, most, state, which.tenant], |row| {
                 Ok((StoredCall::read(row)?, row.get::<_, i64>(15)?))
             })?;
             let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -147,9 +183,11 @@ impl Store {
         read().map_err(|e| self.failed(&e))
     }
 
-    /// The accepted call of that name, if there is one.
-    pub fn accepted(&self, name: &str) -> Result<Option<StoredCall>, StoreError> {
-        self.target(name)?.map(|_| self.call(name)).transpose()
+    /// The accepted call of that name, if there is one and it is this tenant's.
+    pub fn accepted(&self, name: &str, tenant: &str) -> Result<Option<StoredCall>, StoreError> {
+        let sql = "SELECT 1 FROM accepted WHERE name = ?1 AND tenant = ?2";
+        let found = self.db.query_row(sql, [name, tenant], |_| Ok(())).optional().map_err(|e| self.failed(&e))?;
+        found.map(|()| self.call(name)).transpose()
     }
 
     /// What is scanned for an accepted call.
@@ -158,12 +196,13 @@ impl Store {
         self.db.query_row(sql, [name], |row| row.get(0)).optional().map_err(|e| self.failed(&e))
     }
 
-    /// How many accepted calls are how far.
-    pub fn counts(&self) -> Result<StateCounts, StoreError> {
+    /// How many accepted calls are how far; of one tenant, or of all.
+    pub fn counts(&self, tenant: Option<&str>) -> Result<StateCounts, StoreError> {
         let read = || -> rusqlite::Result<StateCounts> {
-            let sql = "SELECT state, COUNT(*) FROM calls WHERE name IN (SELECT name FROM accepted) GROUP BY state";
+            let sql = "SELECT state, COUNT(*) FROM calls WHERE name IN \
+                       (SELECT name FROM accepted WHERE ?1 IS NULL OR tenant = ?1) GROUP BY state";
             let mut query = self.db.prepare_cached(sql)?;
-            let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+            let rows = query.query_map([tenant], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
             let mut counts = StateCounts::default();
             for row in rows {
                 let (state, n) = row?;
@@ -186,7 +225,8 @@ mod tests {
 
     fn ask(name: &str, once: Option<&str>) -> Ask {
         let (target, once) = (format!("uploads/{name}"), once.map(str::to_owned));
-        Ask { name: name.into(), shown: "a.mp4".into(), target, request: "00".into(), once }
+        let (tenant, webhook) = (String::new(), None);
+        Ask { name: name.into(), shown: "a.mp4".into(), target, request: "00".into(), once, tenant, webhook }
     }
 
     #[test]
@@ -204,7 +244,7 @@ mod tests {
         assert_eq!((a.name.as_str(), a.attempts, target.as_str()), ("a", 2, "uploads/a"));
         assert_eq!(store.begin_next().unwrap().unwrap().0.name, "b");
         assert!(store.begin_next().unwrap().is_none());
-        assert_eq!(store.counts().unwrap(), StateCounts { running: 2, ..StateCounts::default() });
+        assert_eq!(store.counts(None).unwrap(), StateCounts { running: 2, ..StateCounts::default() });
     }
 
     #[test]
@@ -228,11 +268,48 @@ mod tests {
             store.accept(&ask(name, None), 9).unwrap();
         }
         let names = |page: &CallPage| page.calls.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
-        let first = store.page(2, None).unwrap();
-        let second = store.page(2, first.next).unwrap();
+        let first = store.page(2, &Which::default()).unwrap();
+        let second = store.page(2, &Which { after: first.next, ..Which::default() }).unwrap();
         assert_eq!(
             (names(&first), names(&second), second.next),
             (vec!["c".into(), "b".into()], vec!["a".into()], None)
         );
+    }
+
+    #[test]
+    fn a_tenant_sees_its_own_calls_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        for (name, tenant) in [("a", "one"), ("b", "two"), ("c", "one")] {
+            store.accept(&Ask { tenant: tenant.into(), ..ask(name, None) }, 9).unwrap();
+        }
+        store.begin("a").unwrap();
+        let of = |tenant: &str, state| {
+            let which = Which { tenant: tenant.into(), state, after: None };
+            store.page(9, &which).unwrap().calls.into_iter().map(|c| c.name).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (of("one", None), of("two", None), of("", None)),
+            (vec!["c".into(), "a".into()], vec!["b".into()], vec![])
+        );
+        assert_eq!((of("one", Some(Progress::Running)), of("two", Some(Progress::Done))), (vec!["a".into()], vec![]));
+        assert!(store.accepted("a", "two").unwrap().is_none() && store.accepted("a", "one").unwrap().is_some());
+        assert_eq!(
+            store.counts(Some("one")).unwrap(),
+            StateCounts { waiting: 1, running: 1, ..StateCounts::default() }
+        );
+    }
+
+    #[test]
+    fn a_store_of_an_earlier_version_gets_what_it_lacks() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let earlier = "DROP TABLE accepted; CREATE TABLE accepted(name TEXT PRIMARY KEY, target TEXT NOT NULL, \
+                       request TEXT NOT NULL, once TEXT UNIQUE); INSERT INTO accepted VALUES('a', 't', 'r', NULL);";
+        store.db.execute_batch(earlier).unwrap();
+        store.admit("s", "a.mp4", "a").unwrap();
+        drop(store);
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(store.page(9, &Which::default()).unwrap().calls.len(), 1);
     }
 }

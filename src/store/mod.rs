@@ -8,6 +8,7 @@
 mod accepted;
 mod delete;
 mod error;
+mod hooks;
 mod prints;
 mod row;
 pub(crate) mod utc;
@@ -18,9 +19,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-pub use accepted::{Answer, Ask, CallPage, StateCounts, UPLOADS};
+pub use accepted::{Answer, Ask, CallPage, StateCounts, UPLOADS, Which};
 pub use delete::{DeletedCall, DeletedFile, Receipt};
 pub use error::StoreError;
+pub use hooks::Hook;
 pub use row::{Progress, StoredCall};
 
 use crate::report::ReportKind;
@@ -157,8 +159,19 @@ impl Store {
             store.db.execute_batch(&change).map_err(|e| store.failed(&e))?;
         }
         store.db.execute_batch(accepted::TABLE).map_err(|e| store.failed(&e))?;
+        store.add_columns("accepted", &accepted::LATER).map_err(|e| store.failed(&e))?;
         store.forget_half_done()?;
         Ok(store)
+    }
+
+    /// Adds the columns that a table of an earlier version has not.
+    fn add_columns(&self, table: &str, columns: &[(&str, &str)]) -> rusqlite::Result<()> {
+        let mut query = self.db.prepare("SELECT name FROM pragma_table_info(?1)")?;
+        let known = query.query_map([table], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        for (name, kind) in columns.iter().filter(|(name, _)| !known.iter().any(|k| k == name)) {
+            self.db.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {name} {kind};"))?;
+        }
+        Ok(())
     }
 
     /// The folder.

@@ -9,6 +9,7 @@ mod bus;
 mod frame;
 mod link;
 mod live;
+mod offline;
 mod pipeline;
 mod pull;
 mod render;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use gstreamer as gst;
 
 pub use live::LiveSource;
+pub use offline::only_files;
 pub use pipeline::GstSource;
 pub use render::{Draw, Tracks, draw_over};
 pub use seek::FramePicker;

@@ -38,6 +38,9 @@ pub fn render(page: &Page<'_>) -> Result<Vec<u8>, ReportError> {
     let name = finding::file_name(&page.timeline.start.source.uri);
     let data = data::json(&call)?;
     let body = html! {
+        @if !page.links.is_empty() {
+            nav.links aria-label="This service" { @for (word, to) in page.links { a href=(to) { (word) } } }
+        }
         (finding::header(&call))
         main {
             (finding::render(&call))
@@ -106,7 +109,7 @@ mod tests {
     use crate::types::record::{Reason, SCOPE, Warning};
 
     fn text(timeline: &Timeline, stills: &[Still], recording: Option<&str>) -> String {
-        String::from_utf8(render(&Page { timeline, stills, recording }).unwrap()).unwrap()
+        String::from_utf8(render(&Page { timeline, stills, recording, links: &[] }).unwrap()).unwrap()
     }
 
     fn still(event: usize, moment: Moment, bytes: usize) -> Still {

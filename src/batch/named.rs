@@ -1,0 +1,33 @@
+//! A recording under another name. In: a source. Out: the same, whose records name it as those who sent it do, and not by
+//! where it lies.
+
+use crate::media::{Source, Streams};
+use crate::types::record::{SourceInfo, Warning};
+
+/// A source with another name.
+pub struct Named {
+    source: Box<dyn Source>,
+    info: SourceInfo,
+}
+
+impl Named {
+    /// Gives it the name.
+    pub fn new(source: Box<dyn Source>, name: &str) -> Self {
+        let info = SourceInfo { uri: name.to_owned(), ..source.info().clone() };
+        Self { source, info }
+    }
+}
+
+impl Source for Named {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn streams(&mut self) -> Streams {
+        self.source.streams()
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.source.warnings()
+    }
+}

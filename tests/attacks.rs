@@ -1,0 +1,294 @@
+//! The service under attack: each row is what somebody may try, and the answer it must get. No recording that is sent makes
+//! the service ask anybody else; no tenant sees another's calls; nothing that was sent shows up as something else.
+
+mod common;
+#[path = "common/service.rs"]
+mod service;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use common::{folder, unmask};
+use serde_json::Value;
+use service::{Service, call, fresh, serve};
+
+/// A server that must not be asked.
+fn silent() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+fn was_asked(listener: &TcpListener) -> bool {
+    !matches!(listener.accept(), Err(e) if e.kind() == ErrorKind::WouldBlock)
+}
+
+/// What leads elsewhere, as a file.
+fn leading_to(port: u16) -> Vec<(&'static str, Vec<u8>)> {
+    let to = format!("http://127.0.0.1:{port}/a.ts");
+    let hls = format!("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{to}\n#EXT-X-ENDLIST\n");
+    let dash = format!(
+        "<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
+         mediaPresentationDuration=\"PT2S\" profiles=\"urn:mpeg:dash:profile:isoff-on-demand:2011\"><Period><AdaptationSet \
+         mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"1\"><BaseURL>{to}</BaseURL></Representation>\
+         </AdaptationSet></Period></MPD>"
+    );
+    let sdp = format!("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\na=control:rtsp://127.0.0.1:{port}/\r\n");
+    let wide = format!("\u{feff}{hls}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    vec![
+        ("HLS", hls.clone().into_bytes()),
+        ("HLS behind blanks", format!("\n\n  {hls}").into_bytes()),
+        ("HLS in UTF-16", wide),
+        ("DASH", dash.into_bytes()),
+        ("SDP", sdp.into_bytes()),
+        ("a list of addresses", to.into_bytes()),
+        ("pls", format!("[playlist]\nFile1=http://127.0.0.1:{port}/\n").into_bytes()),
+    ]
+}
+
+#[test]
+fn what_leads_elsewhere_is_refused_and_nobody_is_asked() {
+    let (listener, port) = silent();
+    let service = serve(&fresh("attacks-playlists"), &[]);
+    for (what, bytes) in leading_to(port) {
+        let detail = service.post("call.mp4", &bytes, &[]).problem(422);
+        assert!(detail.contains("leads elsewhere"), "{what}: {detail}");
+    }
+    assert!(!was_asked(&listener));
+}
+
+/// Also where the first look at a file is deceived: the scan itself has no network and knows no playlists.
+#[test]
+fn a_scan_of_what_was_sent_asks_nobody() {
+    let (listener, port) = silent();
+    let dir = fresh("attacks-scan");
+    for (i, (what, bytes)) in leading_to(port).into_iter().enumerate() {
+        let path = dir.join(format!("{i}.m3u8"));
+        std::fs::write(&path, bytes).unwrap();
+        let said = service::work(&dir, &path);
+        assert!(said.contains("\"failed\""), "{what}: {said}");
+    }
+    let said = service::work(&dir, std::path::Path::new(&format!("http://127.0.0.1:{port}/a.mp4")));
+    assert!(said.contains("\"failed\""), "{said}");
+    assert!(!was_asked(&listener));
+}
+
+/// Answers every request with this, and counts them.
+fn server(answer: impl Fn(u16) -> Vec<u8> + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(&answer(port));
+        }
+    };
+    std::thread::Builder::new().spawn(serve).unwrap();
+    port
+}
+
+fn send_uri(service: &Service, uri: &str, key: &[(&str, &str)]) -> service::Reply {
+    let body = serde_json::json!({ "uri": uri }).to_string();
+    let kind = [("Content-Type", "application/json")];
+    service.send("POST", "/v1/calls", &[&kind[..], key].concat(), body.as_bytes())
+}
+
+#[test]
+fn addresses_are_fetched_and_lead_nowhere_else() {
+    let (listener, inside) = silent();
+    let recording = server(|_| [&b"HTTP/1.0 200 OK\r\n\r\n"[..], call()].concat());
+    let away = server(move |_| format!("HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:{inside}/a\r\n\r\n").into());
+    let list = server(move |_| format!("HTTP/1.0 200 OK\r\n\r\n#EXTM3U\nhttp://127.0.0.1:{inside}/a.ts\n").into());
+    let round = server(|port| format!("HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:{port}/a\r\n\r\n").into());
+    let allow = [recording, away, list, round].map(|port| format!("http://127.0.0.1:{port}/"));
+    let mut more = vec!["--allow-private"];
+    allow.iter().for_each(|prefix| more.extend(["--allow-uri", prefix]));
+    let service = serve(&fresh("attacks-fetch"), &more);
+    let ended = |port: u16| {
+        let reply = send_uri(&service, &format!("http://127.0.0.1:{port}/calls/a.mp4"), &[]);
+        service.ended(reply.json()["id"].as_str().unwrap())
+    };
+    let done = ended(recording);
+    assert_eq!((&done["state"], &done["bytes"]), (&"done".into(), &call().len().into()), "{done}");
+    for (port, why) in [(away, "--allow-uri"), (list, "leads elsewhere"), (round, "leads on and on")] {
+        let failed = ended(port);
+        assert_eq!(failed["state"], "failed");
+        assert!(failed["error"].as_str().unwrap().contains(why), "{failed}");
+    }
+    assert!(!was_asked(&listener));
+}
+
+#[test]
+fn no_address_of_the_own_network_is_asked() {
+    let (listener, port) = silent();
+    let allow =
+        [format!("http://localhost:{port}/"), format!("http://[::1]:{port}/"), "http://169.254.169.254/".into()];
+    let mut more = Vec::new();
+    allow.iter().for_each(|prefix| more.extend(["--allow-uri", prefix.as_str()]));
+    let service = serve(&fresh("attacks-inside"), &more);
+    for prefix in &allow {
+        assert!(send_uri(&service, &format!("{prefix}a.mp4"), &[]).problem(403).contains("own network"), "{prefix}");
+        let hook = serde_json::json!({ "uri": "http://example.org/", "webhook": prefix }).to_string();
+        service.send("POST", "/v1/calls", &[("Content-Type", "application/json")], hook.as_bytes()).problem(403);
+    }
+    let hook = format!("http://127.0.0.1:{port}/");
+    let body = [
+        format!("--x\r\nContent-Disposition: form-data; name=\"webhook\"\r\n\r\n{hook}\r\n").as_bytes(),
+        b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n",
+        call(),
+        b"\r\n--x--\r\n",
+    ]
+    .concat();
+    let kind = [("Content-Type", "multipart/form-data; boundary=x")];
+    let refused = service.send("POST", "/v1/calls", &kind, &body).problem(422);
+    assert!(refused.contains("--webhook-allow-private"), "{refused}");
+    assert!(!was_asked(&listener));
+}
+
+#[test]
+fn a_tenant_never_sees_anothers_calls() {
+    let dir = fresh("attacks-tenants");
+    let key = |what: &str| {
+        let made = unmask(&["serve", "--new-key", what]);
+        let line = common::stderr(&made).lines().last().unwrap().to_owned();
+        (format!("Bearer {}", String::from_utf8(made.stdout).unwrap().trim()), line)
+    };
+    let ((one, a), (two, b), (ops, c)) = (key("a@one:admin"), key("b@two:admin"), key("ops:read"));
+    let file = dir.join("keys");
+    std::fs::write(&file, format!("{a}\n{b}\n{c}\n")).unwrap();
+    let data = dir.join("data");
+    let service = serve(&data, &["--keys", file.to_str().unwrap()]);
+    let secret =
+        service.post("a.mp4", call(), &[("Authorization", &one), ("Idempotency-Key", "k"), ("Prefer", "wait=60")]);
+    assert_eq!(secret.json()["state"], "done");
+    let id = secret.json()["id"].as_str().unwrap().to_owned();
+    let ask = |method: &str, path: &str, key: &str| service.send(method, path, &[("Authorization", key)], b"");
+    let call_path = format!("/v1/calls/{id}");
+    for rest in ["", "/records", "/report.html", "/evidence", "/events"] {
+        ask("GET", &format!("{call_path}{rest}"), &two).problem(404);
+        assert_eq!(ask("GET", &format!("{call_path}{rest}"), &one).status, 200, "{rest}");
+    }
+    ask("DELETE", &call_path, &two).problem(404);
+    let listed = |key: &str| ask("GET", "/v1/calls", key).json()["calls"].as_array().unwrap().len();
+    assert_eq!((listed(&one), listed(&two), listed(&ops)), (1, 0, 0));
+    let other = service.post("b.mp4", b"no recording", &[("Authorization", &two), ("Idempotency-Key", "k")]);
+    assert_ne!(other.json()["id"], id.as_str(), "another's Idempotency-Key is none");
+    ask("GET", "/metrics", &one).problem(403);
+    assert_eq!(ask("GET", "/metrics", &ops).status, 200);
+    assert_eq!(ask("DELETE", &call_path, &one).status, 200);
+    let log = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+    let rows: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let has = |who: &str, action: &str, status: u16| {
+        rows.iter()
+            .any(|r| r["who"] == who && r["action"] == action && r["status"] == status && r["call"] == id.as_str())
+    };
+    assert!(has("a", "submit", 200) && has("b", "delete", 404) && has("a", "delete", 200), "{log}");
+    for secret in [&one, &two, &ops] {
+        assert!(!log.contains(secret.trim_start_matches("Bearer ")) && !log.contains("a.mp4"));
+    }
+}
+
+#[test]
+fn names_and_headers_stay_what_they_are() {
+    let service = serve(&fresh("attacks-names"), &[]);
+    for (name, shown) in [
+        ("../../../etc/passwd", "passwd"),
+        ("..%2f..%2fetc%2fpasswd", "..%2f..%2fetc%2fpasswd"),
+        ("<img src=x onerror=alert(1)>.mp4", "<img src=x onerror=alert(1)>.mp4"),
+        ("=cmd|' .mp4", "=cmd|' .mp4"),
+        ("a\u{202e}4pm.exe", "a4pm.exe"),
+    ] {
+        let reply = service.post(name, call(), &[("Prefer", "wait=60")]).json();
+        assert_eq!((&reply["source"], &reply["state"]), (&shown.into(), &"done".into()), "{name}");
+        let report = service.get(&format!("/v1/calls/{}/report.html", reply["id"].as_str().unwrap()));
+        let page = String::from_utf8(report.body.clone()).unwrap();
+        assert!(!page.contains("<img src=x") && page.contains("Content-Security-Policy"));
+        assert!(report.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
+        assert!(!report.header("content-disposition").unwrap().contains(['<', '=', '/', '%'].map(|_| '<')));
+    }
+    for (method, path, header, status) in [
+        ("GET", "/v1/calls/..%2f..%2funmask.db", ("X", "y"), 404),
+        ("GET", "/v1/calls/%00/records", ("X", "y"), 404),
+        ("GET", "/../unmask.db", ("X", "y"), 404),
+        ("GET", "/audit.jsonl", ("X", "y"), 404),
+        ("GET", "/v1/calls?cursor=1%20OR%201=1", ("X", "y"), 400),
+        ("GET", "/v1/calls?state=done'--", ("X", "y"), 400),
+        ("GET", "/healthz", ("Host", "evil.example"), 421),
+        ("DELETE", "/v1/calls/x", ("Origin", "http://evil.example"), 403),
+        ("DELETE", "/v1/calls/x", ("Origin", "null"), 403),
+        ("TRACE", "/v1/calls", ("X", "y"), 405),
+    ] {
+        let reply = service.send(method, path, &[header], b"");
+        reply.problem(status);
+        assert_eq!(reply.header("x-frame-options"), Some("DENY"), "{method} {path}");
+    }
+    let split = service.send("GET", "/v1/calls/x%0d%0aX-Evil:%201", &[], b"");
+    assert!(split.status >= 400 && split.header("x-evil").is_none());
+}
+
+#[test]
+fn whoever_asks_too_often_has_to_wait() {
+    let service = serve(&fresh("attacks-rate"), &["--rate", "60"]);
+    let replies: Vec<_> = (0..40).map(|_| service.get("/v1/calls")).collect();
+    let busy: Vec<_> = replies.iter().filter(|r| r.status == 429).collect();
+    assert!((1..=10).contains(&busy.len()), "{} of 40", busy.len());
+    busy[0].problem(429);
+    assert!(busy[0].header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
+    let mut silent = TcpStream::connect(&service.address).unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    silent.write_all(b"GET / HT").unwrap();
+    let mut rest = Vec::new();
+    let _ = silent.read_to_end(&mut rest);
+    assert!(!String::from_utf8_lossy(&rest).contains("200 OK"), "one that never finishes its request is closed");
+}
+
+#[test]
+fn a_webhook_is_signed_and_told_again_by_the_next_process() {
+    use std::sync::mpsc::sync_channel;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (heard, told) = sync_channel(9);
+    let serve_hooks = move || {
+        for (n, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+            let mut bytes = Vec::new();
+            let _ = stream.read_to_end(&mut bytes);
+            let status = if n == 0 { "503 Busy" } else { "204 Done" };
+            let _ = stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes());
+            let _ = heard.send(String::from_utf8_lossy(&bytes).into_owned());
+        }
+    };
+    std::thread::Builder::new().spawn(serve_hooks).unwrap();
+    let dir = fresh("attacks-webhook");
+    let service = serve(&dir, &["--webhook-allow-private"]);
+    let hook =
+        format!("--x\r\nContent-Disposition: form-data; name=\"webhook\"\r\n\r\nhttp://127.0.0.1:{port}/hook\r\n");
+    let file = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp4\"\r\n\r\n";
+    let body = [hook.as_bytes(), file.as_bytes(), b"no recording", b"\r\n--x--\r\n"].concat();
+    let kind = [("Content-Type", "multipart/form-data; boundary=x")];
+    let id = service.send("POST", "/v1/calls", &kind, &body).json()["id"].as_str().unwrap().to_owned();
+    let first = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    drop(service);
+    let service = serve(&dir, &["--webhook-allow-private"]);
+    let second = told.recv_timeout(Duration::from_secs(90)).unwrap();
+    for request in [&first, &second] {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let header = |name: &str| {
+            let line = head.lines().find(|l| l.to_lowercase().starts_with(&format!("{name}: ")));
+            line.and_then(|l| l.split_once(": ")).unwrap().1.to_owned()
+        };
+        assert_eq!(header("webhook-id"), id);
+        let secret = unmask(&["serve", "--data-dir", dir.to_str().unwrap(), "--webhook-secret"]);
+        let secret = String::from_utf8(secret.stdout).unwrap();
+        let signed = service::hmac(&secret, &format!("{id}.{}.{body}", header("webhook-timestamp")));
+        assert_eq!(header("webhook-signature"), format!("v1,{signed}"));
+        assert_eq!(serde_json::from_str::<Value>(body).unwrap()["type"], "call.failed");
+    }
+    assert!(told.recv_timeout(Duration::from_secs(4)).is_err(), "it was told");
+    assert!(folder("attacks-webhook").exists());
+    drop(service);
+}
