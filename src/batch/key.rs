@@ -8,7 +8,8 @@ use crate::infer::{InferError, ModelStore, hex};
 use crate::report::Redact;
 
 /// Hash of the program's version, the configuration, who is unrecognisable in pictures, and the descriptions of all
-/// models, which hold the hashes of their weights; hex. A model that is missing, or whose licence forbids its use, is an error here already.
+/// models, which hold the hashes of their weights; hex. A model that is missing, or whose licence forbids its use, is
+/// an error here already.
 pub fn analysis_key(config: &Config, redact: Redact) -> Result<String, Error> {
     let store = ModelStore::open(&config.runtime)?;
     let mut hash = Sha256::new();

@@ -6,8 +6,7 @@ use std::path::Path;
 use super::Batch;
 use crate::error::Error;
 use crate::link::{Vault, link};
-use crate::report::Redact;
-use crate::report::{ReportError, links_html, write_whole};
+use crate::report::{Redact, ReportError, links_html, write_whole};
 use crate::store::Store;
 
 /// Opens every print, compares them, and writes both files. The page shows the faces of linked calls in the clear,

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use unmask::report;
+use unmask::report::{self, Sink, Tee};
 use unmask::types::Prob;
 use unmask::{Cancel, Engines, Error, LiveInput, LiveSpec, Run, SinkSpec, SourceSpec, analyze, media};
 
@@ -74,19 +74,27 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
         Err(_) if cancel.is_cancelled() => return Ok(ExitCode::from(INTERRUPTED)),
         opened => opened?,
     };
-    let out: Box<dyn Write> = Box::new(std::io::stdout());
-    let format = args.format.unwrap_or(if stdout_is_terminal() { Format::View } else { Format::Jsonl });
-    let mut sink = report::build(match format {
-        Format::Jsonl => SinkSpec::JsonlAtOnce { out, name: "standard output".into() },
-        Format::View => SinkSpec::View {
-            out,
-            end: Box::new(std::io::stdout()),
-            alarm_at: Prob::new(config.verdict.face.signs_at).unwrap_or(Prob::ONE),
-            colour: stdout_is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        },
-    });
-    let run = Run { config: &config, engines: &mut engines, sink: &mut *sink, cancel: &cancel, progress: &mut |_| {} };
-    analyze(&mut *source, run)?;
+    let out = || Box::new(std::io::stdout()) as Box<dyn Write>;
+    let mut run = |sink: &mut dyn Sink| {
+        analyze(
+            &mut *source,
+            Run { config: &config, engines: &mut engines, sink, cancel: &cancel, progress: &mut |_| {} },
+        )
+    };
+    match args.format.unwrap_or(if stdout_is_terminal() { Format::View } else { Format::Jsonl }) {
+        Format::Jsonl => {
+            run(&mut *report::build(SinkSpec::JsonlAtOnce { out: out(), name: "standard output".into() }))?
+        }
+        Format::View => {
+            let mut view = report::build(SinkSpec::View {
+                out: out(),
+                alarm_at: Prob::new(config.verdict.face.signs_at).unwrap_or(Prob::ONE),
+                colour: stdout_is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            });
+            let mut page = report::build(SinkSpec::Summary { out: out() });
+            run(&mut Tee::new(&mut *view, &mut *page))?
+        }
+    };
     Ok(if cancel.is_cancelled() { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 

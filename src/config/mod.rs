@@ -4,7 +4,7 @@ mod live;
 mod user;
 
 pub use live::LiveConfig;
-pub use user::{secret, user_file};
+pub use user::{secret, seed, user_file};
 
 use std::path::{Path, PathBuf};
 

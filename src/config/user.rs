@@ -26,6 +26,13 @@ pub fn secret(path: &Path, new: impl FnOnce() -> Result<Vec<u8>, String>) -> Res
     }
 }
 
+/// 32 random bytes, for a new secret.
+pub fn seed() -> Result<[u8; 32], String> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| format!("no random numbers ({e})"))?;
+    Ok(seed)
+}
+
 fn unreadable(e: &std::io::Error) -> String {
     format!("cannot be read ({e}): check its permissions")
 }

@@ -24,9 +24,9 @@ pub use identity::{Identity, IdentityConfig};
 pub use lip_sync::{LipSync, LipSyncConfig};
 pub(crate) use reference::shows_well;
 pub use rise::{Rise, RiseConfig};
-pub use speaker::{Speaker, SpeakerConfig};
+pub use speaker::Speaker;
 pub use voice_shift::{VoiceShift, VoiceShiftConfig};
-pub use voices::{Voice, Voices, cosine};
+pub use voices::{SpeakerConfig, Voice, Voices};
 
 use crate::types::record::{Finding, SyncLag};
 use crate::types::{Event, FrameEvidence, SoundEvidence, VoiceEvidence};

@@ -5,39 +5,14 @@
 //! the call when it speaks for the first time, and this cue cannot tell which: it is context, a moment to listen to.
 //! This cue compares voices within the call only and in memory only.
 //!
-//! Similarity is the cosine of two embeddings. On single windows of 1.6 s, averaged over some three seconds, of read
-//! and acted speech, half of it through codecs (five sources, 150 speakers), 95 % of pairs of one speaker's clips lay
-//! above 0.64 to 0.69 and 95 % of pairs of different speakers below 0.61 to 0.66. `same` lies there, `other` well below
-//! it, what lies between says nothing, and three windows that are alike are needed.
-//!
 //! Worked example: after a minute of one voice, windows at 61, 62 and 63 s lie at 0.45 from it and at 0.8 from each
 //! other: one `speaker_changed` from 61 s on, with `similarity` = 0.45 and `voices_count` = 2.
 //!
-//! Source: L. Wan et al., "Generalized End-to-End Loss for Speaker Verification", ICASSP 2018.
+//! How voices are told apart, and the source: [`super::voices`].
 
-use serde::{Deserialize, Serialize};
-
-use super::voices::{NewVoice, Voices};
+use super::voices::{NewVoice, SpeakerConfig, Voices};
 use super::{Cue, CueEnd};
 use crate::types::{Event, EventKind, FrameEvidence, Prob, VoiceEvidence};
-
-/// Thresholds of the speaker cue; similarities are cosines of `voice.embedder`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SpeakerConfig {
-    /// At least so alike is the same voice.
-    pub same: f32,
-    /// At most so alike is another voice.
-    pub other: f32,
-    /// Windows that a voice needs to be one.
-    pub windows: usize,
-}
-
-impl Default for SpeakerConfig {
-    fn default() -> Self {
-        Self { same: 0.66, other: 0.56, windows: 3 }
-    }
-}
 
 /// Listens to one call.
 pub struct Speaker {

@@ -1,17 +1,44 @@
 //! Voices of one call. In: embeddings of windows of speech, in order. Out: which of them began a voice that was not heard
-//! before, and the voice that was heard most. Thresholds and their source: [`super::speaker`](super::Speaker).
+//! before, and the voice that was heard most.
+//!
+//! Similarity is the cosine of two embeddings. On single windows of 1.6 s, averaged over some three seconds, of read
+//! and acted speech, half of it through codecs (five sources, 150 speakers), 95 % of pairs of one speaker's clips lay
+//! above 0.64 to 0.69 and 95 % of pairs of different speakers below 0.61 to 0.66. `same` lies there, `other` well below
+//! it, what lies between says nothing, and three windows that are alike are needed.
+//!
+//! Source: L. Wan et al., "Generalized End-to-End Loss for Speaker Verification", ICASSP 2018.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::SpeakerConfig;
+use serde::{Deserialize, Serialize};
+
 use crate::types::{TimeSpan, VoiceEvidence};
+use crate::voice::{cosine, length};
 
 /// Most voices that are told apart: more are a conference, not an interview.
 const VOICES: usize = 8;
 
 /// What a new window is compared with forgets: each weighs at least so much.
 const WEIGHT: f32 = 1.0 / 40.0;
+
+/// From when on two windows are one voice, or two; similarities are cosines of `voice.embedder`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeakerConfig {
+    /// At least so alike is the same voice.
+    pub same: f32,
+    /// At most so alike is another voice.
+    pub other: f32,
+    /// Windows that a voice needs to be one.
+    pub windows: usize,
+}
+
+impl Default for SpeakerConfig {
+    fn default() -> Self {
+        Self { same: 0.66, other: 0.56, windows: 3 }
+    }
+}
 
 /// A voice of a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,17 +146,6 @@ impl Voices {
     pub fn most_heard(self) -> Option<Voice> {
         self.known.into_iter().rev().max_by_key(|voice| voice.windows)
     }
-}
-
-fn length(a: &[f32]) -> f32 {
-    a.iter().map(|x| x * x).sum::<f32>().sqrt()
-}
-
-/// Cosine of the angle between two rows; zero when one has no length or they are not of one length.
-pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    let lengths = length(a) * length(b);
-    let dot: f32 = a.iter().zip(b).map(|(x, y)| x * y).sum();
-    if a.len() == b.len() && lengths > 1e-9 { dot / lengths } else { 0.0 }
 }
 
 #[cfg(test)]

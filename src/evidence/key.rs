@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 
 use super::EvidenceError;
-use crate::config::{secret, user_file};
+use crate::config::{secret, seed, user_file};
 use crate::infer::hex;
 
 /// A secret Ed25519 key (RFC 8032). Its memory is wiped when it is dropped.
@@ -23,11 +23,7 @@ impl SecretKey {
 
     /// Reads the key, or makes it when the file is not there: 64 hexadecimal digits, readable by its owner alone.
     pub fn open(path: &Path) -> Result<Self, EvidenceError> {
-        let new = || {
-            let mut seed = [0; 32];
-            getrandom::fill(&mut seed).map_err(|e| format!("no random numbers ({e})"))?;
-            Ok((hex(&seed) + "\n").into_bytes())
-        };
+        let new = || Ok((hex(&seed()?) + "\n").into_bytes());
         let text = secret(path, new).map_err(|reason| bad(path, &reason))?;
         let seed = std::str::from_utf8(&text).ok().and_then(|text| unhex(text.trim_end()));
         let wrong = || bad(path, "is not 64 hexadecimal digits: restore it, or move it away to have a new one made");

@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::chain::{Chain, segment_bytes};
 use super::manifest::{MANIFEST, SIGNATURE};
-use super::{ChainInfo, EvidenceError, InputInfo, Manifest, PartInfo, SCHEMA, SecretKey, Signature, container, utc};
+use super::{ChainInfo, EvidenceError, InputInfo, Manifest, PartInfo, SCHEMA, SecretKey, Signature, container};
 use crate::config::Config;
 use crate::infer::hex;
-use crate::report::Still;
-use crate::report::as_usual;
+use crate::report::{Still, as_usual};
 use crate::types::record::{SCOPE, Start};
+use crate::types::utc_text;
 
 /// What a bundle is made of.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ fn manifest(content: &Content<'_>, chain: Option<&Chain>, parts: &[Part<'_>], ma
     });
     Manifest {
         schema: SCHEMA.into(),
-        made_utc: utc(made),
+        made_utc: utc_text(made),
         made_utc_from: "system clock of the machine, not a trusted time stamp".into(),
         tool_version,
         input: InputInfo {

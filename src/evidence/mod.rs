@@ -31,7 +31,6 @@
 
 mod bundle;
 mod chain;
-mod clock;
 mod compare;
 mod container;
 mod error;
@@ -42,7 +41,6 @@ mod verify;
 
 pub use bundle::{Bundle, Copy};
 pub use chain::{Chain, Comparison};
-pub use clock::utc;
 pub use compare::{Difference, Found, SCORE_TOLERANCE, TIME_TOLERANCE_S, compare};
 pub use error::EvidenceError;
 pub use key::{PublicKey, SecretKey};

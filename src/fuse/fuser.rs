@@ -11,7 +11,8 @@ use crate::types::record::{
     Voice, VoiceState, round, secs,
 };
 use crate::types::{
-    Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence, rfc3339,
+    Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
+    utc_text_ms,
 };
 
 /// A frame stands for the time to the next one, but never for more than this.
@@ -104,7 +105,7 @@ impl Fuser {
         let record = Frame {
             index: frame.index,
             pts_s: secs(frame.pts),
-            utc: frame.utc.map(rfc3339),
+            utc: frame.utc.map(utc_text_ms),
             voice: voice_state(voice),
             fused: best,
             reasons: if frame.faces.is_empty() { vec![Reason::NoFace] } else { Vec::new() },

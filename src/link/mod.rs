@@ -21,8 +21,8 @@ pub use config::{Limits, LinkConfig};
 pub use print::{FacePrint, Print, VoicePrint};
 pub use seal::{Sealed, Vault, VaultError};
 
-use crate::cues::cosine;
 use crate::face::distance;
+use crate::voice::cosine;
 
 /// Calls that likely have one person.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

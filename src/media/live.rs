@@ -91,18 +91,14 @@ impl LiveInput {
         Ok(Ready { uri, shown, bytes: None, sha256: None, c2pa: None, _spool: None })
     }
 
-    /// True when its end is the end: nothing will come back.
+    /// True when its end is the end, and nothing will come back. Such a source can come faster than it plays, and must be
+    /// held to the clock.
     pub(super) fn has_an_end(&self) -> bool {
         match self {
             Self::Stdin | Self::File(_) => true,
             Self::Sdp(_) => false,
             Self::Uri(url) => matches!(url.scheme(), "http" | "https"),
         }
-    }
-
-    /// True when it can come faster than it plays, and must be held to the clock.
-    pub(super) fn is_paced(&self) -> bool {
-        self.has_an_end()
     }
 }
 

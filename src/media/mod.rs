@@ -7,7 +7,7 @@ pub mod gst;
 mod input;
 mod limits;
 pub(crate) mod live;
-mod playlist;
+pub mod playlist;
 mod synthetic;
 
 use std::sync::Arc;
@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use error::MediaError;
 pub use input::{Input, redact_uri, sha256_of};
 pub use live::{LiveInput, LiveSpec, LiveState};
-pub use playlist::playlist;
 pub use synthetic::{OwnedPlanes, Scene, SyntheticSource};
 
 use crate::config::Limits;

@@ -2,7 +2,7 @@
 //! names others. Whoever sends one could make the decoder ask addresses for it.
 
 /// How much of a file is looked at.
-const LOOKED_AT: usize = 1024;
+pub const HEAD: usize = 1024;
 
 /// How each begins, in lower case, behind blanks; the ones that are XML all begin alike.
 const BEGINS: [(&[u8], &str); 9] = [
@@ -19,7 +19,7 @@ const BEGINS: [(&[u8], &str); 9] = [
 
 /// What these first bytes of a file say that it is, when it is no recording but leads to others.
 pub fn playlist(head: &[u8]) -> Option<&'static str> {
-    let head = head.get(..LOOKED_AT).unwrap_or(head);
+    let head = head.get(..HEAD).unwrap_or(head);
     // UTF-16 is read by some as well; without its zeros and its mark it looks like plain text.
     let text: Vec<u8> = head.iter().filter(|b| !matches!(b, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff)).copied().collect();
     let text = text.trim_ascii_start().to_ascii_lowercase();

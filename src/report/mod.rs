@@ -70,12 +70,10 @@ pub enum SinkSpec {
         /// For messages.
         name: String,
     },
-    /// A line a second for people, and a page when the run has ended.
+    /// A line a second for people.
     View {
-        /// Where lines go.
+        /// Where to.
         out: Box<dyn Write>,
-        /// Where the page goes.
-        end: Box<dyn Write>,
         /// A second stands out from this P(masked) on.
         alarm_at: Prob,
         /// Whether the terminal shows colours.
@@ -95,7 +93,7 @@ pub fn build(spec: SinkSpec) -> Box<dyn Sink> {
     match spec {
         SinkSpec::Jsonl { out, name } => Box::new(Jsonl::new(out, name)),
         SinkSpec::JsonlAtOnce { out, name } => Box::new(Jsonl::at_once(out, name)),
-        SinkSpec::View { out, end, alarm_at, colour } => Box::new(View::new(out, end, alarm_at, colour)),
+        SinkSpec::View { out, alarm_at, colour } => Box::new(View::new(out, alarm_at, colour)),
         SinkSpec::Summary { out } => Box::new(Summary::new(out)),
         SinkSpec::Memory(memory) => Box::new(memory),
     }

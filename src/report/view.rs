@@ -1,11 +1,11 @@
-//! A live call on a terminal. In: records as they come. Out: a line a second, a line for each event, and the summary at
-//! the end. What speaks for masking stands out.
+//! A live call on a terminal. In: records as they come. Out: a line a second and a line for each event. What speaks for
+//! masking stands out.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::words::clock;
-use super::{ReportError, Sink, Summary};
+use super::{ReportError, Sink};
 use crate::types::record::{EventRecord, Frame, Record};
 use crate::types::{EventClass, Prob, TrackId};
 
@@ -46,16 +46,15 @@ struct Second {
 /// Prints a live call.
 pub struct View<W: Write> {
     out: W,
-    summary: Summary,
     alarm_at: Prob,
     colour: bool,
     second: Second,
 }
 
 impl<W: Write> View<W> {
-    /// Prints lines to `out` and the summary to `end`; a second stands out from `alarm_at` on.
-    pub fn new(out: W, end: Box<dyn Write>, alarm_at: Prob, colour: bool) -> Self {
-        Self { out, summary: Summary::new(end), alarm_at, colour, second: Second::default() }
+    /// Prints lines to `out`; a second stands out from `alarm_at` on.
+    pub fn new(out: W, alarm_at: Prob, colour: bool) -> Self {
+        Self { out, alarm_at, colour, second: Second::default() }
     }
 
     fn line(&mut self, look: Look, text: &str) -> Result<(), ReportError> {
@@ -139,21 +138,20 @@ impl Second {
 impl<W: Write> Sink for View<W> {
     fn write(&mut self, record: &Record) -> Result<(), ReportError> {
         match record {
-            Record::Start(start) => self.line(Look::Dim, &format!("watching {}; Ctrl-C ends it", start.source.uri))?,
-            Record::Frame(frame) => self.frame(frame)?,
-            Record::Event(event) => self.event(event)?,
-            Record::Warning(warning) => self.line(Look::Dim, &format!("{:>9}        {}", "", warning.message))?,
+            Record::Start(start) => self.line(Look::Dim, &format!("watching {}; Ctrl-C ends it", start.source.uri)),
+            Record::Frame(frame) => self.frame(frame),
+            Record::Event(event) => self.event(event),
+            Record::Warning(warning) => self.line(Look::Dim, &format!("{:>9}        {}", "", warning.message)),
             Record::Verdict(_) => {
                 self.tell()?;
-                self.line(Look::Plain, "")?;
+                self.line(Look::Plain, "")
             }
-            Record::Voice(_) | Record::End(_) => {}
+            Record::Voice(_) | Record::End(_) => Ok(()),
         }
-        self.summary.write(record)
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
-        self.summary.finish()
+        Ok(())
     }
 }
 
@@ -167,7 +165,7 @@ mod tests {
         let mut out = Vec::new();
         let at = Prob::new(0.5).unwrap();
         {
-            let mut view = View::new(&mut out, Box::new(std::io::sink()), at, true);
+            let mut view = View::new(&mut out, at, true);
             records(12.0).iter().for_each(|record| view.write(record).unwrap());
             view.finish().unwrap();
         }

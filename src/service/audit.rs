@@ -58,14 +58,11 @@ pub fn now() -> String {
     utc::text(utc::now())
 }
 
-/// What a request asks for, and of which call; none for what is not about calls or signing in.
+/// What a request asks for, and of which call; none for what is not about calls.
 pub fn action(method: &Method, path: &str) -> Option<(&'static str, Option<String>)> {
     let mut parts = path.trim_matches('/').split('/');
     let parts = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
     let (name, id) = match (method.as_str(), parts) {
-        ("POST", (Some("session"), Some("end"), ..)) => ("sign_out", None),
-        ("POST", (Some("session"), ..)) => ("sign_in", None),
-        ("GET", (Some(""), None, ..)) => ("page", None),
         ("POST", (Some("v1"), Some("calls"), None, ..)) => ("submit", None),
         ("GET", (Some("v1"), Some("calls"), None, ..)) => ("list", None),
         ("GET", (Some("v1"), Some("calls"), id, None, _)) => ("look", id),

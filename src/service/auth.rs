@@ -45,14 +45,17 @@ pub struct Who {
     /// Whose calls these are; empty: those of nobody in particular, the operator's.
     pub tenant: String,
     scopes: Vec<Scope>,
-    /// A browser that has signed in, rather than a program that shows its key.
-    pub session: bool,
 }
 
 impl Who {
     /// Everything, where no keys are in use.
     pub fn anyone() -> Self {
         Self { scopes: vec![Scope::Admin], ..Self::default() }
+    }
+
+    /// As limits and logs count clients: name and tenant.
+    pub fn client(&self) -> String {
+        format!("{}@{}", self.name, self.tenant)
     }
 
     /// True for one that has shown a key, or needs none.
@@ -162,7 +165,7 @@ fn parse_line(line: &str) -> Option<Key> {
     let (name, scopes, sha256) = (words.next()?, parse_scopes(words.next()?)?, words.next()?.to_ascii_lowercase());
     let (name, tenant) = split_name(name)?;
     let whole = words.next().is_none() && sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit());
-    let who = Who { name: name.to_owned(), tenant: tenant.to_owned(), scopes, session: false };
+    let who = Who { name: name.to_owned(), tenant: tenant.to_owned(), scopes };
     whole.then_some(Key { who, sha256 })
 }
 

@@ -8,16 +8,15 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::app::App;
 use super::hosts::Inside;
+use super::keep::{self, disk, too_large};
 use super::problem::Problem;
-use super::upload::{disk, last, too_large};
 use crate::error::ErrorKind;
 use crate::media::redact_uri;
-use crate::report::as_usual;
-use crate::store::UPLOADS;
 
 /// Longest fetch.
 const MOST: Duration = Duration::from_secs(3600);
@@ -46,7 +45,7 @@ pub fn fetch(app: &App, address: &str, path: &Path) -> Result<(), Problem> {
         if status != StatusCode::OK.as_u16() {
             return Err(failed(format!("the server answered {status}: check the address")));
         }
-        return keep(app, &mut answer.body_mut().as_reader(), path, &failed);
+        return receive(app, &mut answer.body_mut().as_reader(), path, &failed);
     }
     Err(Problem::of(ErrorKind::Input, format!("{}: leads on and on", redact_uri(address))))
 }
@@ -62,15 +61,9 @@ fn request(client: &ureq::Agent, url: &Url) -> ureq::RequestBuilder<ureq::typest
     if user.is_empty() && password.is_empty() {
         return request;
     }
-    let text = |part: &str| percent_decode(part);
+    let text = |part: &str| percent_decode_str(part).collect::<Vec<u8>>();
     let pair = STANDARD.encode([text(user), b":".to_vec(), text(password)].concat());
     request.header(header::AUTHORIZATION.as_str(), format!("Basic {pair}"))
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    url::form_urlencoded::parse(text.replace('+', "%2B").as_bytes())
-        .next()
-        .map_or_else(Vec::new, |(k, _)| k.into_owned().into_bytes())
 }
 
 fn reason(error: &ureq::Error) -> String {
@@ -81,15 +74,14 @@ fn reason(error: &ureq::Error) -> String {
     }
 }
 
-fn keep(app: &App, from: &mut dyn Read, path: &Path, failed: &dyn Fn(String) -> Problem) -> Result<(), Problem> {
-    let made = tempfile::Builder::new().prefix(".part-").permissions(as_usual()).tempfile_in(app.dir.join(UPLOADS));
-    let mut kept = made.map_err(|e| disk(&e))?;
+fn receive(app: &App, from: &mut dyn Read, path: &Path, failed: &dyn Fn(String) -> Problem) -> Result<(), Problem> {
+    let mut kept = keep::part(app)?;
     let (mut block, mut bytes) = (vec![0; BLOCK], 0);
     while !app.stop.is_cancelled() {
         let n = from.read(&mut block).map_err(|e| failed(format!("broke off ({e}): try again")))?;
         let read = block.get(..n).unwrap_or_default();
         if n == 0 {
-            return last(kept, path);
+            return keep::last(kept, path);
         }
         bytes += n as u64;
         if bytes > app.config.limits.max_bytes {
@@ -106,7 +98,10 @@ mod tests {
 
     #[test]
     fn credentials_are_decoded_once() {
-        assert_eq!(percent_decode("a%40b+c%25"), b"a@b+c%");
-        assert_eq!(percent_decode(""), b"");
+        let url = Url::parse("https://a%40b+c%25:p%3A@example.org/x?k=1").unwrap();
+        let request = request(&ureq::agent(), &url);
+        assert_eq!(request.uri_ref().map(ToString::to_string).as_deref(), Some("https://example.org/x?k=1"));
+        let sent = request.headers_ref().and_then(|headers| headers.get("authorization")).unwrap();
+        assert_eq!(sent.to_str().unwrap(), format!("Basic {}", STANDARD.encode("a@b+c%:p:")));
     }
 }

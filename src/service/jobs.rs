@@ -13,8 +13,7 @@ use super::fetch::fetch;
 use super::problem::Problem;
 use crate::batch::{BatchError, Cost, Found, Job, Posted, Said, Slot, lasting_files, scan_in_child};
 use crate::error::Error;
-use crate::report::Redact;
-use crate::report::ReportKind;
+use crate::report::{Redact, ReportKind};
 use crate::store::{Fingerprint, Made, StoredCall, UPLOADS};
 
 /// What is made of each call beside its records.

@@ -77,7 +77,7 @@ fn admit(app: &App, request: &Request, peer: Option<IpAddr>, now: Instant) -> Re
     if !who.is_known() && request.headers().contains_key(header::AUTHORIZATION) {
         app.attempts.take(&from, now).map_err(busy)?;
     }
-    let client = if who.name.is_empty() { from } else { format!("{}@{}", who.name, who.tenant) };
+    let client = if who.name.is_empty() { from } else { who.client() };
     app.rates.take(&client, now).map_err(busy)?;
     Ok(who)
 }

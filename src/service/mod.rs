@@ -13,6 +13,7 @@ mod files;
 mod health;
 mod hosts;
 mod jobs;
+mod keep;
 mod limits;
 mod listen;
 mod metrics;

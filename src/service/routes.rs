@@ -13,7 +13,7 @@ use super::app::{App, in_thread};
 use super::auth::{Scope, Who};
 use super::dto::{CallBody, CallList, CallState, PageQuery};
 use super::problem::Problem;
-use super::{events, files, limits, metrics, openapi, upload};
+use super::{events, files, keep, limits, metrics, openapi, upload};
 use crate::infer::hex;
 use crate::report::ReportKind;
 use crate::store::{Answer, Ask, Progress, Which};
@@ -50,7 +50,7 @@ pub fn router(app: Arc<App>) -> Router {
 async fn submit(State(app): State<Arc<App>>, who: Extension<Who>, request: Request) -> Result<Response, Problem> {
     let headers = request.headers().clone();
     who.may(Scope::Submit)?;
-    let once = once(&headers, &format!("{}@{}", who.name, who.tenant))?;
+    let once = once(&headers, &who.client())?;
     let full = || Problem::busy(RETRY_S, "as many calls wait as may: send it again later");
     let most = app.queue;
     // One that was accepted before is answered even now, and so cannot be refused here.
@@ -68,7 +68,7 @@ async fn submit(State(app): State<Arc<App>>, who: Extension<Who>, request: Reque
     let known = match answer {
         Ok(Answer::New(_)) => None,
         other => {
-            upload::discard(&app, &sent_to);
+            keep::discard(&app, &sent_to);
             match other? {
                 Answer::Known(call) => Some(call.name),
                 Answer::Full => return Err(full()),
@@ -163,8 +163,9 @@ async fn follow(State(app): State<Arc<App>>, who: Extension<Who>, Path(id): Path
 }
 
 /// Results are there when the call is done.
-async fn done(app: &Arc<App>, id: &str, tenant: &str) -> Result<CallBody, Problem> {
-    let call = app.call(id, tenant).await?;
+async fn done(app: &Arc<App>, who: &Who, id: &str) -> Result<CallBody, Problem> {
+    who.may(Scope::Read)?;
+    let call = app.call(id, &who.tenant).await?;
     let detail = match call.state {
         CallState::Done => return Ok(call),
         CallState::Failed => call.error.unwrap_or_default(),
@@ -173,19 +174,28 @@ async fn done(app: &Arc<App>, id: &str, tenant: &str) -> Result<CallBody, Proble
     Err(Problem::request(StatusCode::CONFLICT, detail))
 }
 
+/// A file of results, named after its call; `shown` is how a browser takes it.
+async fn result(
+    app: &App,
+    call: &CallBody,
+    headers: &HeaderMap,
+    (ending, kind, shown): (&str, &'static str, &str),
+) -> Result<Response, Problem> {
+    let name = format!("{}{ending}", call.id);
+    let mut response = files::send(&app.dir.join(&name), kind, headers).await?;
+    let place = files::value(format!("{shown}; filename=\"{name}\""));
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, place);
+    Ok(response)
+}
+
 async fn records(
     State(app): State<Arc<App>>,
     who: Extension<Who>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    who.may(Scope::Read)?;
-    let call = done(&app, &id, &who.tenant).await?;
-    let path = app.dir.join(format!("{}.jsonl", call.id));
-    let mut response = files::send(&path, "application/jsonl", &headers).await?;
-    let name = files::value(format!("attachment; filename=\"{}.jsonl\"", call.id));
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    Ok(response)
+    let call = done(&app, &who, &id).await?;
+    result(&app, &call, &headers, (".jsonl", "application/jsonl", "attachment")).await
 }
 
 async fn report(
@@ -194,14 +204,11 @@ async fn report(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    who.may(Scope::Read)?;
-    let call = done(&app, &id, &who.tenant).await?;
-    let path = app.dir.join(format!("{}{}", call.id, ReportKind::Html.ending()));
-    let mut response = files::send(&path, "text/html; charset=utf-8", &headers).await?;
+    let call = done(&app, &who, &id).await?;
+    let file = (ReportKind::Html.ending(), "text/html; charset=utf-8", "inline");
+    let mut response = result(&app, &call, &headers, file).await?;
     let policy = HeaderValue::from_static(REPORT_POLICY);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    let name = files::value(format!("inline; filename=\"{}.html\"", call.id));
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     Ok(response)
 }
 
@@ -211,17 +218,12 @@ async fn evidence(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    who.may(Scope::Read)?;
-    let call = done(&app, &id, &who.tenant).await?;
+    let call = done(&app, &who, &id).await?;
     let ending = ReportKind::Evidence.ending();
-    let path = app.dir.join(format!("{}{ending}", call.id));
-    if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
+    if !tokio::fs::try_exists(app.dir.join(format!("{}{ending}", call.id))).await.unwrap_or(false) {
         return Err(Problem::not_found("this call was scanned before evidence was made: send it again"));
     }
-    let mut response = files::send(&path, "application/x-tar", &headers).await?;
-    let name = files::value(format!("attachment; filename=\"{}{ending}\"", call.id));
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    Ok(response)
+    result(&app, &call, &headers, (ending, "application/x-tar", "attachment")).await
 }
 
 async fn delete(State(app): State<Arc<App>>, who: Extension<Who>, Path(id): Path<String>) -> Result<Response, Problem> {

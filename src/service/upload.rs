@@ -1,8 +1,6 @@
 //! What is sent. In: the body of a POST. Out: a file on the disk or an address that is allowed, and its hash. A file name
 //! is shown, never used as a path.
 
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,15 +13,12 @@ use tokio::io::AsyncWriteExt;
 
 use super::app::{App, in_thread};
 use super::dto::UriAsk;
+use super::keep::{self, disk, too_large};
 use super::problem::Problem;
 use crate::error::ErrorKind;
 use crate::infer::hex;
-use crate::media::{playlist, redact_uri};
-use crate::report::as_usual;
+use crate::media::redact_uri;
 use crate::store::UPLOADS;
-
-/// So much of a file is looked at, to tell what is no recording.
-const HEAD: usize = 1024;
 
 /// Longest JSON body.
 const MAX_JSON: usize = 64 << 10;
@@ -77,11 +72,6 @@ fn described(headers: &HeaderMap) -> (String, u64) {
     (kind.to_owned(), text(header::CONTENT_LENGTH).and_then(|v| v.parse().ok()).unwrap_or(0))
 }
 
-pub fn too_large(app: &App) -> Problem {
-    let limit = app.config.limits.max_bytes;
-    Problem::of(ErrorKind::Limit, format!("the recording is larger than {limit} bytes (limits.max_bytes)"))
-}
-
 async fn address(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
     let body = tokio::time::timeout(IDLE, axum::body::to_bytes(request.into_body(), MAX_JSON)).await;
     let body = body.map_err(|_| idle())?.map_err(|_| Problem::of(ErrorKind::Limit, "the body is larger than 64 kB"))?;
@@ -116,7 +106,7 @@ async fn file(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
         match field.name() {
             Some("file") if kept.is_none() => {
                 let shown = shown(field.file_name().unwrap_or_default());
-                kept = Some((keep(app, field).await?, shown));
+                kept = Some((receive_file(app, field).await?, shown));
             }
             Some("webhook") if webhook.is_none() => webhook = Some(text(&mut field).await?),
             _ => return Err(wrong()),
@@ -127,7 +117,7 @@ async fn file(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
     let name = new_name()?;
     let target = format!("{UPLOADS}{name}");
     let path = app.dir.join(&target);
-    in_thread(move || last(kept, &path)).await??;
+    in_thread(move || keep::last(kept, &path)).await??;
     Ok(Sent { shown, target, request: hash, name, webhook })
 }
 
@@ -149,10 +139,8 @@ async fn next(field: &mut Field<'_>) -> Result<Option<axum::body::Bytes>, Proble
 }
 
 /// Writes the field to a file that disappears when something is wrong with it.
-async fn keep(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile, String), Problem> {
-    let dir = app.dir.join(UPLOADS);
-    let made = tempfile::Builder::new().prefix(".part-").permissions(as_usual()).tempfile_in(&dir);
-    let kept = made.map_err(|e| disk(&e))?;
+async fn receive_file(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile, String), Problem> {
+    let kept = keep::part(app)?;
     let mut file = tokio::fs::File::from_std(kept.as_file().try_clone().map_err(|e| disk(&e))?);
     let (mut bytes, mut hash) = (0u64, Sha256::new());
     while let Some(chunk) = next(&mut field).await? {
@@ -165,28 +153,6 @@ async fn keep(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile, String)
     }
     file.flush().await.map_err(|e| disk(&e))?;
     Ok((kept, hex(&hash.finalize())))
-}
-
-/// Refuses what only leads to recordings; gives it its name, so that both outlive a power cut.
-pub fn last(kept: NamedTempFile, path: &Path) -> Result<(), Problem> {
-    let mut head = vec![0; HEAD];
-    let read = kept.as_file().read_at(&mut head, 0).map_err(|e| disk(&e))?;
-    if let Some(kind) = playlist(head.get(..read).unwrap_or_default()) {
-        let detail = format!("the file is {kind}, which leads elsewhere: send the recording itself");
-        return Err(Problem::of(ErrorKind::Input, detail));
-    }
-    let done = || {
-        kept.as_file().sync_all()?;
-        kept.persist(path).map_err(|e| e.error)?;
-        let dir = path.parent().unwrap_or(Path::new("."));
-        std::fs::File::open(dir)?.sync_all()
-    };
-    done().map_err(|e| disk(&e))
-}
-
-pub fn disk(error: &std::io::Error) -> Problem {
-    tracing::error!(%error, "cannot keep an upload");
-    Problem::of(ErrorKind::Environment, "the upload cannot be kept: the service's disk may be full")
 }
 
 fn idle() -> Problem {
@@ -209,14 +175,6 @@ fn shown(name: &str) -> String {
     };
     let plain: String = last.chars().filter(|c| !hidden(*c)).take(MAX_SHOWN).collect();
     if plain.trim().is_empty() { "recording".into() } else { plain }
-}
-
-/// Removes an upload that became no call.
-pub fn discard(app: &App, target: &str) {
-    if target.starts_with(UPLOADS) {
-        // The next start removes one that stays.
-        let _ = std::fs::remove_file(app.dir.join(target));
-    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::dto::{CallBody, CallState};
 use super::hosts::Hosts;
 use super::problem::Problem;
 use super::uris;
-use crate::config::secret;
+use crate::config::{secret, seed};
 use crate::error::{Error, ErrorKind};
 use crate::media::redact_uri;
 use crate::store::{Hook, utc};
@@ -66,11 +66,7 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 impl Webhooks {
     /// Opens the file of the secret, or makes it; `private` tells hosts of this machine and its own network, too.
     pub fn open(key: &Path, private: bool) -> Result<Self, ServiceError> {
-        let new = || {
-            let mut seed = vec![0; 32];
-            getrandom::fill(&mut seed).map_err(|e| format!("no random numbers ({e})"))?;
-            Ok(seed)
-        };
+        let new = || seed().map(|seed| seed.to_vec());
         let master = secret(key, new).map_err(|reason| ServiceError::Keys { path: key.to_owned(), reason })?;
         match master.len() >= 32 {
             true => Ok(Self { hosts: Hosts { private }, master }),

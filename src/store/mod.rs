@@ -78,7 +78,7 @@ CREATE TABLE prints(
 /// What follows a call's name while a file is being written.
 const PARTS: [&str; 2] = [".jsonl.part", ".overlay.webm.part"];
 
-/// What is written on faces across calls.
+/// What is written on people across calls.
 pub const LINK_PAGES: [&str; 2] = ["links.html", "links.json"];
 
 /// Pages over many calls: no call is named so.

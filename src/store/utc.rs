@@ -1,13 +1,18 @@
 //! Times of day. In: seconds since 1970. Out: `2026-11-23T06:36:22Z`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::types::utc_text;
 
 /// Seconds since 1970-01-01T00:00:00Z; 0 before.
 pub fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
 }
 
-pub use crate::types::utc_text as text;
+/// As RFC 3339, to the second.
+pub fn text(seconds: i64) -> String {
+    utc_text(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
 
 /// For `serde(serialize_with)`: the text, or null.
 pub fn serialise<S: serde::Serializer>(seconds: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {

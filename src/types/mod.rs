@@ -23,5 +23,5 @@ pub use glance::Glance;
 pub use look::Look;
 pub use picture::{ColorMatrix, ColorRange, Orientation, Picture, PictureFormat, PlaneView, Planes, VideoFrame};
 pub use prob::Prob;
-pub use time::{MediaTime, TimeSpan, rfc3339, utc_text};
+pub use time::{MediaTime, TimeSpan, utc_text, utc_text_ms};
 pub use voice::VoiceProfile;

@@ -1,6 +1,6 @@
 //! Presentation time. In: nanoseconds from a decoder. Out: a type that is never mistaken for seconds.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Presentation time since the start of the stream, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -45,31 +45,22 @@ impl std::ops::Sub for MediaTime {
     }
 }
 
-/// A time of day as RFC 3339, to the second, from seconds since 1970-01-01T00:00:00Z: `2026-11-23T06:36:22Z`. The date
-/// is `civil_from_days` of <https://howardhinnant.github.io/date_algorithms.html>.
-pub fn utc_text(seconds: i64) -> String {
-    format!("{}Z", to_the_second(seconds))
+/// The last second of the year 9999, the last that RFC 3339 has.
+const LAST_S: u64 = 253_402_300_799;
+
+/// A time of day as RFC 3339, to the second: `2026-11-23T06:36:22Z`. Times before 1970 are shown as its begin.
+pub fn utc_text(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(showable(time)).to_string()
 }
 
-/// A time of day as RFC 3339, to the millisecond: `2026-11-23T06:36:22.123Z`.
-pub fn rfc3339(time: SystemTime) -> String {
+/// The same to the millisecond: `2026-11-23T06:36:22.123Z`.
+pub fn utc_text_ms(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(showable(time)).to_string()
+}
+
+fn showable(time: SystemTime) -> SystemTime {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    format!("{}.{:03}Z", to_the_second(seconds), since.subsec_millis())
-}
-
-fn to_the_second(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let shifted = days.saturating_add(719_468);
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (h, m, s) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}")
+    UNIX_EPOCH + since.min(Duration::from_secs(LAST_S))
 }
 
 /// The half-open stretch of time `[start, end)`.
@@ -115,5 +106,18 @@ mod tests {
         assert!(span.contains(MediaTime(10)));
         assert!(!span.contains(MediaTime(20)));
         assert_eq!(span.middle(), MediaTime(15));
+    }
+
+    #[test]
+    fn known_times() {
+        let at = |seconds| utc_text(UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0), "1970-01-01T00:00:00Z");
+        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(at(1_000_000_000), "2001-09-09T01:46:40Z");
+        assert_eq!(at(4_107_542_399), "2100-02-28T23:59:59Z");
+        assert_eq!(at(4_107_542_400), "2100-03-01T00:00:00Z");
+        assert_eq!(at(u64::MAX >> 2), "9999-12-31T23:59:59Z");
+        assert_eq!(utc_text(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00Z");
+        assert_eq!(utc_text_ms(UNIX_EPOCH + Duration::from_millis(1234)), "1970-01-01T00:00:01.234Z");
     }
 }

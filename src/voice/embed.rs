@@ -11,6 +11,18 @@ use crate::infer::{self, Engine, EngineSpec, InferError, Input, Manifest, ModelS
 /// The output's name, for every network of the family.
 const OUTPUT: &str = "embedding";
 
+/// Length of a row.
+pub fn length(a: &[f32]) -> f32 {
+    a.iter().map(|x| x * x).sum::<f32>().sqrt()
+}
+
+/// Cosine of the angle between two embeddings; zero when one has no length or they are not of one length.
+pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let lengths = length(a) * length(b);
+    let dot: f32 = a.iter().zip(b).map(|(x, y)| x * y).sum();
+    if a.len() == b.len() && lengths > 1e-9 { dot / lengths } else { 0.0 }
+}
+
 /// A network that tells voices apart.
 pub struct VoiceEmbedder {
     engine: Box<dyn Engine>,

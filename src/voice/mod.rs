@@ -9,7 +9,7 @@ pub mod vad;
 mod window;
 
 pub use condition::{Condition, Listener, fit_to_score};
-pub use embed::VoiceEmbedder;
+pub use embed::{VoiceEmbedder, cosine, length};
 pub use level::LevelMeter;
 pub use profile::Profiler;
 pub use score::VoiceScorer;

@@ -45,7 +45,6 @@ const MIN_STEP: MediaTime = MediaTime(1_000);
 struct Link {
     ready: Arc<Ready>,
     ends: bool,
-    paced: bool,
     limits: Limits,
     config: LiveConfig,
     state: Arc<LiveState>,
@@ -79,7 +78,7 @@ impl Link {
 
     fn connect(&self, cancel: &Cancel) -> Result<GstSource, MediaError> {
         let limits = Limits { stall_s: OPENING_S.max(self.config.stall_s), ..self.limits.clone() };
-        GstSource::connect(&self.ready, self.paced, &limits, self.config.stall_s, cancel)
+        GstSource::connect(&self.ready, self.ends, &limits, self.config.stall_s, cancel)
     }
 }
 
@@ -98,7 +97,6 @@ impl LiveSource {
         let link = Arc::new(Link {
             ready: Arc::new(input.ready(limits, cancel)?),
             ends: input.has_an_end(),
-            paced: input.is_paced(),
             limits: limits.clone(),
             config,
             state: Arc::default(),
@@ -134,11 +132,10 @@ impl Source for LiveSource {
     }
 
     fn streams(&mut self) -> Streams {
-        let cancel = &self.link.cancel;
-        let live = |cancel: &Cancel| cancel.clone();
+        let cancel = || self.link.cancel.clone();
         Streams {
-            video: self.video.take().map(|queue| Box::new(Pulled { queue, cancel: live(cancel) }) as _),
-            audio: self.audio.take().map(|queue| Box::new(Pulled { queue, cancel: live(cancel) }) as _),
+            video: self.video.take().map(|queue| Box::new(Pulled { queue, cancel: cancel() }) as _),
+            audio: self.audio.take().map(|queue| Box::new(Pulled { queue, cancel: cancel() }) as _),
         }
     }
 
