@@ -6,6 +6,7 @@ mod user;
 pub use live::LiveConfig;
 pub use user::{secret, seed, user_file};
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::cues::{
     VoiceShiftConfig,
 };
 use crate::link::LinkConfig;
+use crate::types::EventKind;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -170,6 +172,8 @@ pub struct VerdictConfig {
     pub min_voice_s: f64,
     /// Signs that last so long in all are signs of the call, however long it is.
     pub min_signs_s: f64,
+    /// Log-odds that a cue's sign adds to a call's; `scripts/eval/weights.py` learns them, `fuse::Fired` applies them.
+    pub weights: BTreeMap<EventKind, f32>,
 }
 
 /// Where signs begin, and what that costs honest people. `scripts/eval/operating_point.py` computes it.
@@ -184,6 +188,33 @@ pub struct OperatingPoint {
     pub signs_at: f32,
     /// Smoothed P(masked) of a moment from which it is an event.
     pub alarm_at: f32,
+    /// The same two for coarse pictures, which make genuine faces look masked; none: as for all others.
+    #[serde(default)]
+    pub coarse: Option<CoarsePoint>,
+}
+
+/// Where signs begin in pictures that are small or coarsely compressed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoarsePoint {
+    /// Faces of a mean sharpness (`quality.sharpness`) below this are coarse.
+    pub below_sharpness: f32,
+    /// As in [`OperatingPoint`].
+    pub signs_at: f32,
+    /// As in [`OperatingPoint`].
+    pub alarm_at: f32,
+}
+
+impl OperatingPoint {
+    /// What holds for a face of this sharpness.
+    pub fn at_sharpness(&self, sharpness: f32) -> Self {
+        match &self.coarse {
+            Some(coarse) if sharpness < coarse.below_sharpness => {
+                Self { signs_at: coarse.signs_at, alarm_at: coarse.alarm_at, ..self.clone() }
+            }
+            _ => self.clone(),
+        }
+    }
 }
 
 /// What is refused, checked before memory is taken.
@@ -257,11 +288,47 @@ impl Default for VerdictConfig {
         Self {
             // seen_share is set, not fitted: nothing on the training side tells how unlike ours real tools are. The
             // rest is printed by scripts/eval/operating_point.py; README.md says from which calls.
-            face: OperatingPoint { seen_share: 0.5, false_alarms: 0.02, signs_at: 0.598, alarm_at: 0.843 },
-            voice: OperatingPoint { seen_share: 0.5, false_alarms: 0.02, signs_at: 0.85, alarm_at: 0.992 },
+            face: OperatingPoint {
+                seen_share: 0.5,
+                false_alarms: 0.02,
+                signs_at: 0.558,
+                alarm_at: 0.814,
+                coarse: Some(CoarsePoint { below_sharpness: 0.15, signs_at: 0.691, alarm_at: 0.917 }),
+            },
+            voice: OperatingPoint {
+                seen_share: 0.5,
+                false_alarms: 0.02,
+                signs_at: 0.85,
+                alarm_at: 0.992,
+                coarse: None,
+            },
             min_face_s: 2.0,
             min_voice_s: 1.5,
             min_signs_s: 10.0,
+            weights: BTreeMap::new(),
+        }
+    }
+}
+
+impl VerdictConfig {
+    /// Weights belong to signs of physical cues, and speak for masking; thresholds are probabilities.
+    fn validate(&self) -> Result<(), ConfigError> {
+        for (key, point) in [("face", &self.face), ("voice", &self.voice)] {
+            let Some(coarse) = &point.coarse else { continue };
+            let values = [coarse.below_sharpness, coarse.signs_at, coarse.alarm_at];
+            if let Some(value) = values.iter().find(|value| !(0.0..=1.0).contains(*value)) {
+                let (key, value) = (format!("verdict.{key}.coarse"), value.to_string());
+                return Err(ConfigError::OutOfBounds { key, value, bounds: "0 to 1" });
+            }
+        }
+        let outside = |(kind, weight): &(&EventKind, &f32)| !kind.is_of_a_cue() || !(0.0..=20.0).contains(*weight);
+        match self.weights.iter().find(outside) {
+            None => Ok(()),
+            Some((kind, weight)) => Err(ConfigError::OutOfBounds {
+                key: format!("verdict.weights.{}", kind.name()),
+                value: weight.to_string(),
+                bounds: "0 to 20, for signs of cues alone",
+            }),
         }
     }
 }
@@ -349,7 +416,7 @@ impl Config {
             Some((key, value, _, _, bounds)) => {
                 Err(ConfigError::OutOfBounds { key: key.into(), value: value.to_string(), bounds })
             }
-            None => self.cues.validate(),
+            None => self.verdict.validate().and_then(|()| self.cues.validate()),
         }
     }
 
@@ -392,6 +459,21 @@ mod tests {
         std::fs::write(&path, "[face]\nscorre = \"x\"\n").unwrap();
         let message = Config::load(&path).unwrap_err().to_string();
         assert!(message.contains("scorre") && message.contains("c.toml"), "{message}");
+    }
+
+    #[test]
+    fn only_signs_of_cues_weigh() {
+        let with = |kind, weight| {
+            let verdict = VerdictConfig { weights: BTreeMap::from([(kind, weight)]), ..VerdictConfig::default() };
+            Config { verdict, ..Config::default() }.validate()
+        };
+        assert!(with(EventKind::IdentityJump, 2.0).is_ok());
+        for (kind, weight) in
+            [(EventKind::SpeakerChanged, 2.0), (EventKind::FaceSuspicious, 2.0), (EventKind::LightLag, f32::NAN)]
+        {
+            let message = with(kind, weight).unwrap_err().to_string();
+            assert!(message.contains(&format!("verdict.weights.{}", kind.name())), "{message}");
+        }
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct ClipResult {
     pub overall: Said,
     /// Median shorter side of the scored faces' boxes.
     pub face_px: Option<f64>,
+    /// Mean sharpness of the scored faces, as the verdict weighs it.
+    pub sharpness: Option<f64>,
     /// Length of what was analysed, in seconds.
     pub length_s: f64,
     /// When each event that speaks for masking began, in seconds.
@@ -51,6 +53,7 @@ struct Collected {
     frames: Vec<Prob>,
     windows: Vec<Prob>,
     sizes: Vec<f64>,
+    sharpness: Vec<f64>,
     alerts_s: Vec<f64>,
 }
 
@@ -64,11 +67,14 @@ impl Collector {
         let mut collected = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let (start, verdict) = (collected.start?, collected.verdict?);
         collected.sizes.sort_by(f64::total_cmp);
+        let total: f64 = collected.sharpness.iter().sum();
+        let faces = collected.sharpness.len();
         let result = ClipResult {
             face: (&verdict.face).into(),
             voice: (&verdict.voice).into(),
             overall: (&verdict.overall).into(),
             face_px: collected.sizes.get(collected.sizes.len() / 2).map(|s| round(*s, 1)),
+            sharpness: (faces > 0).then(|| round(total / faces as f64, 3)),
             length_s: verdict.coverage.video_s.max(verdict.coverage.audio_s),
             alerts_s: collected.alerts_s,
             frames: collected.frames,
@@ -80,10 +86,11 @@ impl Collector {
 
 impl Collected {
     fn frame(&mut self, frame: &Frame) {
-        let scored = frame.faces.iter().filter_map(|f| Some((f.p_masked?, f.quality.size_px)));
-        if let Some((p, size)) = scored.max_by(|a, b| a.0.get().total_cmp(&b.0.get())) {
+        let scored = frame.faces.iter().filter_map(|f| Some((f.p_masked?, f.quality.size_px, f.quality.sharpness)));
+        if let Some((p, size, sharpness)) = scored.max_by(|a, b| a.0.get().total_cmp(&b.0.get())) {
             self.frames.push(p);
             self.sizes.push(size);
+            self.sharpness.push(sharpness);
         }
     }
 }

@@ -258,6 +258,7 @@ mod tests {
                 voice,
                 overall: face,
                 face_px: px,
+                sharpness: None,
                 length_s: 10.0,
                 alerts_s: p.filter(|p| *p >= 0.8).map(|_| 2.0).into_iter().collect(),
                 frames: vec![],

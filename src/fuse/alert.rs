@@ -13,23 +13,22 @@ const MAX_PAUSE: MediaTime = MediaTime(1_500_000_000);
 pub struct Alert {
     kind: EventKind,
     track: Option<TrackId>,
-    threshold: f32,
     open: Option<(TimeSpan, Prob)>,
 }
 
 impl Alert {
-    /// `threshold` is a probability.
-    pub fn new(kind: EventKind, track: Option<TrackId>, threshold: f32) -> Self {
-        Self { kind, track, threshold, open: None }
+    /// Nothing is open yet.
+    pub fn new(kind: EventKind, track: Option<TrackId>) -> Self {
+        Self { kind, track, open: None }
     }
 
-    /// Adds the probability of a span; gives the event that ended, if one did.
-    pub fn push(&mut self, span: TimeSpan, p: Prob) -> Option<Event> {
+    /// Adds the probability of a span and that from which it is suspicious; gives the event that ended, if one did.
+    pub fn push(&mut self, span: TimeSpan, p: Prob, threshold: f32) -> Option<Event> {
         let ended = match &self.open {
             Some((open, _)) if span.start - open.end > MAX_PAUSE => self.close(),
             _ => None,
         };
-        if p.get() >= self.threshold {
+        if p.get() >= threshold {
             self.open = Some(match self.open {
                 Some((open, best)) => {
                     let end = open.end.max(span.end);
@@ -54,10 +53,10 @@ mod tests {
     use super::*;
 
     fn run(ps: &[(f64, f32)]) -> Vec<Event> {
-        let mut alert = Alert::new(EventKind::FaceSuspicious, Some(TrackId(1)), 0.8);
+        let mut alert = Alert::new(EventKind::FaceSuspicious, Some(TrackId(1)));
         let span = |t: f64| TimeSpan { start: MediaTime::from_secs(t), end: MediaTime::from_secs(t + 0.1) };
         let mut events: Vec<Event> =
-            ps.iter().filter_map(|&(t, p)| alert.push(span(t), Prob::new(p).unwrap())).collect();
+            ps.iter().filter_map(|&(t, p)| alert.push(span(t), Prob::new(p).unwrap(), 0.8)).collect();
         events.extend(alert.close());
         events
     }

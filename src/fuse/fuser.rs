@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::verdict::{finding, inconclusive, not_assessed, overall};
-use super::{Alert, BlockMean, Estimate, Smoother, Stretches};
+use super::{Alert, BlockMean, Estimate, Fired, Smoother, Stretches};
 use crate::config::VerdictConfig;
 use crate::cues::Aspect;
 use crate::types::record::{
@@ -40,6 +40,8 @@ struct Track {
     seen: u64,
     scored: u64,
     scored_s: f64,
+    /// Sum over the scored faces.
+    sharpness: f64,
     smoother: Smoother,
     mean: BlockMean,
     alert: Alert,
@@ -60,6 +62,8 @@ pub struct Fuser {
     unscored: BTreeMap<Reason, u64>,
     /// Signs of the face and of the voice.
     signs: (Stretches, Stretches),
+    /// Signs of the physical cues.
+    fired: Fired,
     previous: Option<MediaTime>,
     coverage: Coverage,
 }
@@ -67,16 +71,16 @@ pub struct Fuser {
 impl Fuser {
     /// An empty call.
     pub fn new(config: VerdictConfig) -> Self {
-        let voice_alert = Alert::new(EventKind::VoiceSuspicious, None, config.voice.alarm_at);
         Self {
             config,
             tracks: BTreeMap::new(),
             voice: BlockMean::default(),
             voice_smoother: Smoother::of_windows(),
-            voice_alert,
+            voice_alert: Alert::new(EventKind::VoiceSuspicious, None),
             speech: (0.0, MediaTime::ZERO),
             unscored: BTreeMap::new(),
             signs: Default::default(),
+            fired: Fired::default(),
             previous: None,
             coverage: Coverage::default(),
         }
@@ -115,16 +119,16 @@ impl Fuser {
     }
 
     fn face(&mut self, face: &FaceEvidence, pts: MediaTime, length: MediaTime) -> (Option<Estimate>, Option<Event>) {
-        let threshold = self.config.face.alarm_at;
         let track = self.tracks.entry(face.track).or_insert_with(|| Track {
             first: pts,
             last: pts,
             seen: 0,
             scored: 0,
             scored_s: 0.0,
+            sharpness: 0.0,
             smoother: Smoother::of_frames(),
             mean: BlockMean::default(),
-            alert: Alert::new(EventKind::FaceSuspicious, Some(face.track), threshold),
+            alert: Alert::new(EventKind::FaceSuspicious, Some(face.track)),
             signs: Stretches::default(),
         });
         track.last = pts;
@@ -133,9 +137,11 @@ impl Fuser {
         track.scored += 1;
         track.scored_s += length.as_secs();
         track.mean.push(pts, logit, 1.0);
+        track.sharpness += f64::from(face.quality.sharpness);
         let estimate = track.smoother.push(pts, logit);
         let span = TimeSpan { start: pts - length, end: pts };
-        let event = Prob::from_logit(estimate.logit).and_then(|p| track.alert.push(span, p));
+        let alarm_at = self.config.face.at_sharpness(face.quality.sharpness).alarm_at;
+        let event = Prob::from_logit(estimate.logit).and_then(|p| track.alert.push(span, p, alarm_at));
         (Some(estimate), event)
     }
 
@@ -154,6 +160,7 @@ impl Fuser {
                 }
             }
             EventKind::VoiceSuspicious => self.signs.1.push(event),
+            kind if kind.is_of_a_cue() => self.fired.push(kind),
             _ => {}
         }
     }
@@ -169,7 +176,8 @@ impl Fuser {
             self.speech.1 = self.speech.1.max(voice.span.end);
             let smoothed = self.voice_smoother.push(voice.span.middle(), logit);
             let heard = TimeSpan { start: voice.span.middle() - HALF_STEP, end: voice.span.middle() + HALF_STEP };
-            event = Prob::from_logit(smoothed.logit).and_then(|p| self.voice_alert.push(heard, p));
+            event = Prob::from_logit(smoothed.logit)
+                .and_then(|p| self.voice_alert.push(heard, p, self.config.voice.alarm_at));
         }
         for reason in &voice.reasons {
             *self.unscored.entry(*reason).or_default() += 1;
@@ -207,8 +215,9 @@ impl Fuser {
                 Aspect::Identity => identity = finding,
             }
         }
+        let call = overall(&face, &voice, &[&sync.finding, &background, &identity]);
         let verdict = Verdict {
-            overall: overall(&face, &voice, &[&sync.finding, &background, &identity]),
+            overall: self.fired.added_to(call, &config.weights),
             face,
             voice,
             sync,
@@ -229,7 +238,8 @@ impl Fuser {
 
     fn track(&self, id: TrackId, track: &Track) -> TrackFinding {
         let (estimate, config) = (track.mean.estimate(), &self.config);
-        let whole = finding(estimate, track.scored_s, config.min_face_s, Reason::LowCoverage, &config.face);
+        let at = config.face.at_sharpness((track.sharpness / track.scored.max(1) as f64) as f32);
+        let whole = finding(estimate, track.scored_s, config.min_face_s, Reason::LowCoverage, &at);
         TrackFinding {
             track: id,
             start_s: secs(track.first),

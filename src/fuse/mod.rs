@@ -3,7 +3,8 @@
 //!
 //! Frames of one second are not independent: one second counts as one observation, whatever the frame rate.
 //! Face and voice are not added up: signs of either are signs of the call, and without signs the face's probability
-//! stands, for a voice that gives no alarm says little about a face.
+//! stands, for a voice that gives no alarm says little about a face. A physical cue's sign moves the probability by its
+//! learned weight of evidence.
 
 mod alert;
 mod call;
@@ -11,6 +12,7 @@ mod fuser;
 mod stretch;
 mod temporal;
 mod verdict;
+mod weights;
 
 pub use alert::Alert;
 pub use call::call_log_odds;
@@ -18,3 +20,4 @@ pub use fuser::{Ended, Fuser};
 pub use stretch::Stretches;
 pub use temporal::{BlockMean, Estimate, Smoother};
 pub use verdict::finding;
+pub use weights::Fired;

@@ -55,7 +55,8 @@ mod tests {
     use crate::types::EventKind;
     use proptest::prelude::*;
 
-    const AT: OperatingPoint = OperatingPoint { seen_share: 1.0, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8 };
+    const AT: OperatingPoint =
+        OperatingPoint { seen_share: 1.0, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8, coarse: None };
 
     fn event(start: f64, end: f64, score: f32) -> Event {
         let span = TimeSpan { start: MediaTime::from_secs(start), end: MediaTime::from_secs(end) };
