@@ -6,7 +6,6 @@ mod user;
 pub use live::LiveConfig;
 pub use user::{secret, seed, user_file};
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,6 @@ use crate::cues::{
     VoiceShiftConfig,
 };
 use crate::link::LinkConfig;
-use crate::types::EventKind;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -172,8 +170,6 @@ pub struct VerdictConfig {
     pub min_voice_s: f64,
     /// Signs that last so long in all are signs of the call, however long it is.
     pub min_signs_s: f64,
-    /// Log-odds that a cue's sign adds to a call's; `scripts/eval/weights.py` learns them, `fuse::Fired` applies them.
-    pub weights: BTreeMap<EventKind, f32>,
 }
 
 /// Where signs begin, and what that costs honest people. `scripts/eval/operating_point.py` computes it.
@@ -305,13 +301,12 @@ impl Default for VerdictConfig {
             min_face_s: 2.0,
             min_voice_s: 1.5,
             min_signs_s: 10.0,
-            weights: BTreeMap::new(),
         }
     }
 }
 
 impl VerdictConfig {
-    /// Weights belong to signs of physical cues, and speak for masking; thresholds are probabilities.
+    /// Thresholds of coarse pictures are probabilities, and their sharpness a share.
     fn validate(&self) -> Result<(), ConfigError> {
         for (key, point) in [("face", &self.face), ("voice", &self.voice)] {
             let Some(coarse) = &point.coarse else { continue };
@@ -321,15 +316,7 @@ impl VerdictConfig {
                 return Err(ConfigError::OutOfBounds { key, value, bounds: "0 to 1" });
             }
         }
-        let outside = |(kind, weight): &(&EventKind, &f32)| !kind.is_of_a_cue() || !(0.0..=20.0).contains(*weight);
-        match self.weights.iter().find(outside) {
-            None => Ok(()),
-            Some((kind, weight)) => Err(ConfigError::OutOfBounds {
-                key: format!("verdict.weights.{}", kind.name()),
-                value: weight.to_string(),
-                bounds: "0 to 20, for signs of cues alone",
-            }),
-        }
+        Ok(())
     }
 }
 
@@ -462,18 +449,15 @@ mod tests {
     }
 
     #[test]
-    fn only_signs_of_cues_weigh() {
-        let with = |kind, weight| {
-            let verdict = VerdictConfig { weights: BTreeMap::from([(kind, weight)]), ..VerdictConfig::default() };
-            Config { verdict, ..Config::default() }.validate()
-        };
-        assert!(with(EventKind::IdentityJump, 2.0).is_ok());
-        for (kind, weight) in
-            [(EventKind::SpeakerChanged, 2.0), (EventKind::FaceSuspicious, 2.0), (EventKind::LightLag, f32::NAN)]
-        {
-            let message = with(kind, weight).unwrap_err().to_string();
-            assert!(message.contains(&format!("verdict.weights.{}", kind.name())), "{message}");
-        }
+    fn a_coarse_picture_has_its_own_thresholds() {
+        let face = VerdictConfig::default().face;
+        let (fine, coarse) = (face.at_sharpness(0.2), face.at_sharpness(0.1));
+        assert!(fine == face && coarse.signs_at > fine.signs_at && coarse.alarm_at > fine.alarm_at);
+        let point = CoarsePoint { below_sharpness: 0.15, signs_at: f32::NAN, alarm_at: 0.9 };
+        let verdict =
+            VerdictConfig { face: OperatingPoint { coarse: Some(point), ..face }, ..VerdictConfig::default() };
+        let message = Config { verdict, ..Config::default() }.validate().unwrap_err().to_string();
+        assert!(message.contains("verdict.face.coarse"), "{message}");
     }
 
     #[test]

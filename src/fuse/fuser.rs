@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::verdict::{finding, inconclusive, not_assessed, overall};
-use super::{Alert, BlockMean, Estimate, Fired, Smoother, Stretches};
+use super::{Alert, BlockMean, Estimate, Smoother, Stretches};
 use crate::config::VerdictConfig;
 use crate::cues::Aspect;
 use crate::types::record::{
@@ -62,8 +62,6 @@ pub struct Fuser {
     unscored: BTreeMap<Reason, u64>,
     /// Signs of the face and of the voice.
     signs: (Stretches, Stretches),
-    /// Signs of the physical cues.
-    fired: Fired,
     previous: Option<MediaTime>,
     coverage: Coverage,
 }
@@ -80,7 +78,6 @@ impl Fuser {
             speech: (0.0, MediaTime::ZERO),
             unscored: BTreeMap::new(),
             signs: Default::default(),
-            fired: Fired::default(),
             previous: None,
             coverage: Coverage::default(),
         }
@@ -160,7 +157,6 @@ impl Fuser {
                 }
             }
             EventKind::VoiceSuspicious => self.signs.1.push(event),
-            kind if kind.is_of_a_cue() => self.fired.push(kind),
             _ => {}
         }
     }
@@ -215,9 +211,8 @@ impl Fuser {
                 Aspect::Identity => identity = finding,
             }
         }
-        let call = overall(&face, &voice, &[&sync.finding, &background, &identity]);
         let verdict = Verdict {
-            overall: self.fired.added_to(call, &config.weights),
+            overall: overall(&face, &voice, &[&sync.finding, &background, &identity]),
             face,
             voice,
             sync,
@@ -358,6 +353,21 @@ mod tests {
         assert_eq!(verdict.overall.result, Outcome::SignsFound);
         assert_eq!(events.len(), 1);
         assert_eq!(verdict.voice.reasons, [Reason::NoAudioStream]);
+    }
+
+    #[test]
+    fn a_coarse_picture_needs_more() {
+        // P 0.62 for the call, which is a sign only where the picture is fine.
+        let outcome = |sharpness: f32| {
+            let mut fuser = Fuser::new(VerdictConfig::default());
+            for i in 0..100 {
+                let mut frame = frame(i, &[Some(0.8)]);
+                frame.faces.iter_mut().for_each(|face| face.quality.sharpness = sharpness);
+                fuser.frame(frame, None);
+            }
+            fuser.finish(ended(), vec![]).1.face.result
+        };
+        assert_eq!((outcome(0.2), outcome(0.1)), (Outcome::SignsFound, Outcome::Inconclusive));
     }
 
     #[test]

@@ -3,8 +3,7 @@
 //!
 //! Frames of one second are not independent: one second counts as one observation, whatever the frame rate.
 //! Face and voice are not added up: signs of either are signs of the call, and without signs the face's probability
-//! stands, for a voice that gives no alarm says little about a face. A physical cue's sign moves the probability by its
-//! learned weight of evidence.
+//! stands, for a voice that gives no alarm says little about a face.
 
 mod alert;
 mod call;
@@ -12,7 +11,6 @@ mod fuser;
 mod stretch;
 mod temporal;
 mod verdict;
-mod weights;
 
 pub use alert::Alert;
 pub use call::call_log_odds;
@@ -20,4 +18,3 @@ pub use fuser::{Ended, Fuser};
 pub use stretch::Stretches;
 pub use temporal::{BlockMean, Estimate, Smoother};
 pub use verdict::finding;
-pub use weights::Fired;

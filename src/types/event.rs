@@ -106,12 +106,6 @@ impl EventKind {
         }
     }
 
-    /// A sign that a physical cue measured, rather than a network's own score.
-    pub fn is_of_a_cue(self) -> bool {
-        let network = matches!(self, Self::FaceSuspicious | Self::VoiceSuspicious | Self::FaceChanged);
-        self.class() == EventClass::Sign && !network
-    }
-
     /// As in records: `face_suspicious`.
     pub fn name(self) -> String {
         // A variant without fields always serialises as a string.
