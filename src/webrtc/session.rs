@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crossbeam_channel::{Sender, TrySendError};
 use str0m::change::SdpOffer;
 use str0m::format::Codec as Format;
-use str0m::media::{KeyframeRequestKind, MediaData, MediaKind, Mid, Rid};
+use str0m::media::{KeyframeRequestKind, MediaData, Mid, Rid};
 use str0m::net::Transmit;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 
@@ -25,6 +25,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// How often a key frame is asked for, at most.
 const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// Codecs as SDP names them.
+const KNOWN: [&str; 3] = [" VP8/", " H264/", " opus/"];
 
 /// Why a session has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -115,8 +118,8 @@ impl Session {
         let mut rtc = config.enable_opus(true, false).enable_vp8(true).enable_h264(true).build(began);
         rtc.add_local_candidate(Candidate::host(announced, "udp").map_err(|e| bad(&e))?);
         let answer = rtc.sdp_api().accept_offer(offer).map_err(|e| bad(&e))?.to_sdp_string();
-        let kinds = announced_kinds(&mut rtc).map_err(|e| bad(&e))?;
-        let [has_video, has_audio] = [MediaKind::Video, MediaKind::Audio].map(|kind| kinds.contains(&kind));
+        while !matches!(rtc.poll_output().map_err(|e| bad(&e))?, Output::Timeout(_)) {}
+        let [has_video, has_audio] = ["video", "audio"].map(|kind| takes(&answer, kind));
         if !has_video && !has_audio {
             return Err(OfferError::Nothing);
         }
@@ -220,22 +223,15 @@ impl Session {
     }
 }
 
-/// What will be received, as the answer says.
-fn announced_kinds(rtc: &mut Rtc) -> Result<Vec<MediaKind>, str0m::RtcError> {
-    let mut kinds = Vec::new();
-    loop {
-        match rtc.poll_output()? {
-            Output::Timeout(_) => return Ok(kinds),
-            Output::Event(Event::MediaAdded(added)) => {
-                let usable =
-                    rtc.media(added.mid).is_some_and(|media| !media.disabled() && !media.remote_pts().is_empty());
-                if usable && added.direction.is_receiving() {
-                    kinds.push(added.kind);
-                }
-            }
-            Output::Event(_) | Output::Transmit(_) => {}
-        }
-    }
+/// True where an answer takes media of a kind, `audio` or `video`, in a codec that is known.
+fn takes(answer: &str, kind: &str) -> bool {
+    answer.split("\r\nm=").skip(1).any(|section| {
+        let mut words = section.split_whitespace();
+        let named = words.next() == Some(kind) && words.next().is_some_and(|port| port != "0");
+        let has = |line: &str| section.lines().any(|l| l == line);
+        let known = |line: &str| line.starts_with("a=rtpmap:") && KNOWN.iter().any(|name| line.contains(name));
+        named && (has("a=recvonly") || has("a=sendrecv")) && section.lines().any(known)
+    })
 }
 
 fn nanoseconds(time: str0m::media::MediaTime) -> i64 {
@@ -246,4 +242,35 @@ fn nanoseconds(time: str0m::media::MediaTime) -> i64 {
 fn since_1970(time: SystemTime) -> i64 {
     let passed = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_says_what_will_come() {
+        let video = "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=recvonly\r\n";
+        assert!(takes(video, "video") && !takes(video, "audio"));
+        for (from, to) in [("video 9", "video 0"), ("recvonly", "inactive"), ("VP8", "rtx")] {
+            assert!(!takes(&video.replace(from, to), "video"), "{to}");
+        }
+    }
+
+    #[test]
+    fn an_offer_is_answered_with_one_address() {
+        let mut rtc = Rtc::builder().build(Instant::now());
+        let mut change = rtc.sdp_api();
+        change.add_media(str0m::media::MediaKind::Audio, str0m::media::Direction::SendOnly, None, None, None);
+        let offer = change.apply().unwrap().0.to_sdp_string();
+        let there = "192.0.2.7:4000".parse().unwrap();
+        let accept = |text: &str| {
+            let (out, _media) = crossbeam_channel::bounded(1);
+            Session::accept(text, there, Duration::from_secs(9), (Arc::default(), out)).map(|session| session.1)
+        };
+        let answer = accept(&offer).unwrap();
+        assert!(answer.contains("192.0.2.7 4000") && answer.contains("a=ice-lite"), "{answer}");
+        assert!(matches!(accept("v=0"), Err(OfferError::Malformed(_))));
+        assert!(matches!(accept(&offer.replace("opus", "G728")), Err(OfferError::Nothing)));
+    }
 }
