@@ -34,8 +34,6 @@ fn speaking(name: &str) -> Encoded {
     Encoded::of(&recorded(name, "20", VP8), Codec::Vp8)
 }
 
-const NOTHING: fn(usize) -> bool = |_| false;
-
 /// The records of a call that is done.
 fn kept(service: &Service, id: &str) -> Vec<Value> {
     let call = service.ended(id);
@@ -55,7 +53,7 @@ fn ended(service: &Service, id: &str) -> Value {
 
 fn is_like_the_scan(call: &Path, codec: Codec, dir: &str) {
     let service = serve(&fresh(dir), &["--fps", "10"]);
-    let publisher = Publisher::start(&service, Encoded::of(call, codec), &[], NOTHING);
+    let publisher = Publisher::start(&service, Encoded::of(call, codec), &[], None);
     let (id, address) = (publisher.id.clone(), service.address.clone());
     let path = format!("/v1/calls/{id}");
     std::thread::scope(|scope| {
@@ -97,8 +95,7 @@ fn h264_gives_what_a_scan_gives() {
 fn lost_packets_cost_pictures_and_no_truth() {
     let call = recorded("lossy.webm", "30", VP8);
     let service = serve(&fresh("live-loss"), &["--fps", "10"]);
-    // A stretch is lost for good, again and again: what is sent anew is lost, too.
-    let publisher = Publisher::start(&service, Encoded::of(&call, Codec::Vp8), &[], |n| n > 300 && n % 400 < 40);
+    let publisher = Publisher::start(&service, Encoded::of(&call, Codec::Vp8), &[], Some(|n| n > 300 && n % 400 < 40));
     let path = format!("/v1/calls/{}", publisher.id);
     until("the analysis", || service.get(&path).json()["reached_s"].as_f64().is_some_and(|s| s > 12.0));
     assert!(*publisher.asked.lock().unwrap() > 0, "a key frame is asked for");
@@ -164,7 +161,7 @@ fn a_session_is_its_tenants_and_places_are_few() {
     };
     post(&service, &offer().offer, &[]).problem(401);
     post(&service, &offer().offer, &[("Authorization", &reader)]).problem(403);
-    let publisher = Publisher::start(&service, speaking("tenants.webm"), &[("Authorization", &one)], NOTHING);
+    let publisher = Publisher::start(&service, speaking("tenants.webm"), &[("Authorization", &one)], None);
     let full = post(&service, &offer().offer, &[("Authorization", &one)]);
     full.problem(429);
     assert!(full.header("retry-after").is_some());
@@ -190,7 +187,7 @@ fn whoever_vanishes_or_never_comes_is_given_up() {
     let service = serve(&dir, &["--live", "3", "--fps", "2"]);
     let never = post(&service, &offer().offer, &[]);
     let never = never.header("location").unwrap().strip_prefix("/v1/live/").unwrap().to_owned();
-    let mut publisher = Publisher::start(&service, speaking("gone.webm"), &[], NOTHING);
+    let mut publisher = Publisher::start(&service, speaking("gone.webm"), &[], None);
     let path = format!("/v1/calls/{}", publisher.id);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut random = 1u64;
@@ -223,7 +220,7 @@ fn whoever_vanishes_or_never_comes_is_given_up() {
 fn a_service_that_stops_ends_its_interviews_in_order() {
     let dir = fresh("live-stop");
     let mut service = serve(&dir, &["--fps", "2", "--live-max", "10m"]);
-    let publisher = Publisher::start(&service, speaking("stop.webm"), &[], NOTHING);
+    let publisher = Publisher::start(&service, speaking("stop.webm"), &[], None);
     let path = format!("/v1/calls/{}", publisher.id);
     until("the analysis", || service.get(&path).json()["reached_s"].as_f64().is_some_and(|s| s > 1.0));
     let id = rustix::process::Pid::from_child(&service.child);
@@ -237,7 +234,7 @@ fn a_service_that_stops_ends_its_interviews_in_order() {
 #[test]
 fn an_interview_lasts_no_longer_than_it_may() {
     let service = serve(&fresh("live-long"), &["--fps", "2", "--live-max", "12s"]);
-    let publisher = Publisher::start(&service, speaking("long.webm"), &[], NOTHING);
+    let publisher = Publisher::start(&service, speaking("long.webm"), &[], None);
     let live = kept(&service, &publisher.id);
     let last = of(&live, "frame").last().unwrap()["pts_s"].as_f64().unwrap();
     assert!((1.0..12.0).contains(&last), "{last}");

@@ -61,6 +61,9 @@ use webhooks::Webhooks;
 /// How long open connections may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long live interviews may take to write their reports.
+const REPORTS: Duration = Duration::from_secs(20);
+
 /// Wrong keys that an address may show in a minute.
 const ATTEMPTS: u32 = 60;
 
@@ -238,9 +241,10 @@ async fn run(
     // Those who take longer are cut off.
     let _ = tokio::time::timeout(GRACE, server).await;
     let sessions = app.live.as_ref().map(Live::end).unwrap_or_default();
+    let grace = if sessions.is_empty() { GRACE } else { REPORTS };
     let threads = workers.into_iter().chain(tellers).chain(sessions);
     let joined = tokio::task::spawn_blocking(move || threads.for_each(|thread| drop(thread.join())));
     // A worker that is stuck leaves its call running, and the next start lets it wait.
-    let _ = tokio::time::timeout(GRACE, joined).await;
+    let _ = tokio::time::timeout(grace, joined).await;
     Ok(())
 }

@@ -23,6 +23,9 @@ const OPENING: Duration = Duration::from_secs(20);
 /// A session in which no media come for so long has ended.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How long a packet that is missing holds up those behind it.
+const MISSING: Duration = Duration::from_millis(500);
+
 /// How often a key frame is asked for, at most.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
@@ -43,8 +46,7 @@ pub enum Ended {
     Silent,
     /// Nothing ever came.
     #[error(
-        "no media came within {} seconds: check that UDP from the publisher reaches --live-port, and --live-address",
-        OPENING.as_secs()
+        "no media came: check that UDP from the publisher reaches --live-port, and that --live-address is where it sends to"
     )]
     Never,
     /// It lasted as long as it may.
@@ -115,6 +117,7 @@ impl Session {
         let offer = SdpOffer::from_sdp_string(offer).map_err(|e| bad(&e))?;
         let config = Rtc::builder().set_ice_lite(true).clear_codecs();
         let began = Instant::now();
+        let config = config.set_reordering_timeout_video(Some(MISSING));
         let mut rtc = config.enable_opus(true, false).enable_vp8(true).enable_h264(true).build(began);
         rtc.add_local_candidate(Candidate::host(announced, "udp").map_err(|e| bad(&e))?);
         let answer = rtc.sdp_api().accept_offer(offer).map_err(|e| bad(&e))?.to_sdp_string();
@@ -138,7 +141,9 @@ impl Session {
         let done = self.rtc.handle_input(input).map_err(|_| Ended::Closed).and_then(|()| self.drain(send));
         let ended = match (done, self.over(Instant::now())) {
             (Ok(next), None) => return Ok(next),
-            (Err(ended), _) | (Ok(_), Some(ended)) => ended,
+            (_, Some(ended)) => ended,
+            (Err(Ended::Closed), None) if self.heard.is_none() => Ended::Never,
+            (Err(ended), None) => ended,
         };
         // The other side is told; where that fails, it finds out by itself.
         if self.rtc.close().is_ok() {
@@ -216,10 +221,9 @@ impl Session {
             return;
         }
         self.asked = Some(now);
-        if let Some(mut writer) = self.rtc.writer(mid) {
-            // A publisher that takes no such wish sends key frames when it pleases.
-            let _ = writer.request_keyframe(rid, KeyframeRequestKind::Pli);
-        }
+        let asked = self.rtc.writer(mid).map(|mut writer| writer.request_keyframe(rid, KeyframeRequestKind::Pli));
+        // A publisher that takes no such wish sends key frames when it pleases.
+        tracing::debug!(?asked, "a key frame is asked for");
     }
 }
 

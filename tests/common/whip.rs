@@ -13,7 +13,7 @@ use str0m::change::SdpAnswer;
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
-use str0m::{Candidate, Event, Input, Output, Rtc};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use super::common::ffmpeg;
 use super::service::{Reply, Service};
@@ -91,8 +91,12 @@ pub struct Offered {
 }
 
 pub fn offer() -> Offered {
+    offer_of(Rtc::builder())
+}
+
+fn offer_of(config: RtcConfig) -> Offered {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let mut rtc = Rtc::builder().set_rtcp_report_interval_audio(Duration::from_millis(500)).build(Instant::now());
+    let mut rtc = config.set_rtcp_report_interval_audio(Duration::from_millis(500)).build(Instant::now());
     rtc.add_local_candidate(Candidate::host(socket.local_addr().unwrap(), "udp").unwrap());
     let mut change = rtc.sdp_api();
     let video = change.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
@@ -124,9 +128,10 @@ pub fn post(service: &Service, offer: &str, headers: &[(&str, &str)]) -> Reply {
 }
 
 impl Publisher {
-    /// Offers and sends; loses each packet with a number that `loses` says.
-    pub fn start(service: &Service, call: Encoded, headers: &[(&str, &str)], loses: fn(usize) -> bool) -> Self {
-        let mut offered = offer();
+    /// Offers and sends; loses, for good, each packet with a number that `loses` says.
+    pub fn start(service: &Service, call: Encoded, headers: &[(&str, &str)], loses: Option<fn(usize) -> bool>) -> Self {
+        let config = Rtc::builder();
+        let mut offered = offer_of(if loses.is_some() { config.set_send_buffer_video(1) } else { config });
         let reply = post(service, &offered.offer, headers);
         let text = String::from_utf8(reply.body.clone()).unwrap();
         assert_eq!((reply.status, reply.header("content-type")), (201, Some("application/sdp")), "{text}");
@@ -161,7 +166,7 @@ struct Sender {
     connected: Option<Instant>,
     wishes: Arc<Mutex<usize>>,
     sent: usize,
-    loses: fn(usize) -> bool,
+    loses: Option<fn(usize) -> bool>,
 }
 
 impl Sender {
@@ -174,7 +179,7 @@ impl Sender {
                 }
                 Output::Transmit(out) => {
                     self.sent += 1;
-                    if !(self.loses)(self.sent) {
+                    if !self.loses.is_some_and(|loses| loses(self.sent)) {
                         let _ = self.socket.send_to(&out.contents, out.destination);
                     }
                 }

@@ -20,7 +20,7 @@ pub fn live_html(verdict: &VerdictConfig) -> Result<Vec<u8>, ReportError> {
         header.masthead {
             p.brand { b { "unmask" } " live interview" }
             h1 { "Watch an interview as it goes" }
-            p.facts { "The picture and the sound go to this service, are analysed as they come, and are not kept. Its records and its report are." }
+            p.facts { "The picture and the sound go to this service, are analysed as they come, and are not kept; the records and the report are." }
         }
         main #main {
             (controls())
