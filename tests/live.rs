@@ -232,6 +232,18 @@ fn a_service_that_stops_ends_its_interviews_in_order() {
 }
 
 #[test]
+fn what_a_killed_service_left_has_failed() {
+    let dir = fresh("live-killed");
+    let mut service = serve(&dir, &["--fps", "2"]);
+    let publisher = Publisher::start(&service, speaking("killed.webm"), &[], None);
+    service.child.kill().unwrap();
+    service.child.wait().unwrap();
+    let again = serve(&dir, &["--fps", "2"]);
+    let call = ended(&again, &publisher.id);
+    assert!(call["state"] == "failed" && call["error"].as_str().unwrap().contains("service ended"), "{call}");
+}
+
+#[test]
 fn an_interview_lasts_no_longer_than_it_may() {
     let service = serve(&fresh("live-long"), &["--fps", "2", "--live-max", "12s"]);
     let publisher = Publisher::start(&service, speaking("long.webm"), &[], None);

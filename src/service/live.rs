@@ -1,8 +1,8 @@
 //! Live interviews (WHIP, RFC 9725). In: offers of those who publish. Out: answers; each session a call like any other,
 //! whose records are told while it goes on; its media are never kept.
 //!
-//! Datagrams are received, decrypted and put together in this process (`webrtc`), in a language that keeps them from
-//! doing more; decoding is done in a child that reaches no network, as for recordings.
+//! Datagrams are received, decrypted and put together in this process (`webrtc`), without decoding them; that is done in a
+//! child that reaches no network, as for recordings.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -2,8 +2,9 @@
 //! block by block, as they come.
 //!
 //! One thread (`webrtc`) and one UDP socket serve all sessions; ICE (RFC 8445, the lite side), DTLS-SRTP (RFC 5764) and
-//! RTP are the crate `str0m`'s, which does no input or output itself and has no `unsafe` code. Nothing is decoded here: that is left to a child process that
-//! reaches no network (`batch`), so that what a stranger sends meets codecs written in C only there.
+//! RTP are the crate `str0m`'s, which does no input or output itself and forbids itself `unsafe` code; its ciphers are
+//! AWS-LC's. Nothing is decoded here: that is left to a child process that reaches no network (`batch`), so that what a
+//! stranger sends meets codecs written in C only there.
 
 mod desk;
 mod matroska;
