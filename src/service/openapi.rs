@@ -193,18 +193,22 @@ fn operation(route: &Route) -> Value {
         operation["description"] =
             json!(format!("Needs a key with the scope {}, where keys are in use.", scope.name()));
     }
-    let body = match (route.method, route.path) {
+    if let Some(content) = request_body(route) {
+        operation["requestBody"] = json!({ "required": true, "content": content });
+    }
+    operation
+}
+
+/// What is sent.
+fn request_body(route: &Route) -> Option<Value> {
+    match (route.method, route.path) {
         ("post", "/v1/live") => Some(json!({ "application/sdp": {} })),
         ("post", _) => Some(json!({
             "multipart/form-data": { "schema": reference("FileAsk") },
             "application/json": { "schema": reference("UriAsk") },
         })),
         _ => None,
-    };
-    if let Some(content) = body {
-        operation["requestBody"] = json!({ "required": true, "content": content });
     }
-    operation
 }
 
 #[cfg(test)]
