@@ -37,6 +37,7 @@
 //! | [`link`] | face and voice prints of calls, sealed → the same person under several names | |
 //! | [`stills`] | a call's events → pictures | |
 //! | [`store`] | what a folder of results knows of its calls; only this names SQLite | |
+//! | [`webrtc`] | a browser's offer and datagrams → its media, packed for a child; only this names str0m | |
 //! | [`service`] | calls over HTTP; the only place that names tokio and axum | |
 //! | [`pipeline`] | threads and queues: the diagram as code | |
 //! | [`error`] | kinds of errors, exit codes, HTTP statuses | |
@@ -84,6 +85,7 @@ pub mod stills;
 pub mod store;
 pub mod types;
 pub mod voice;
+pub mod webrtc;
 
 pub use batch::{CallOutput, scan_call};
 pub use config::{Config, Device};

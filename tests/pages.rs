@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -153,14 +153,10 @@ fn rows() -> Vec<IndexRow> {
     rows
 }
 
-/// Where scripts/setup --dev puts what the browser is driven with.
-fn modules() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(".runtime/web")
-}
-
 #[test]
 fn pages_open_without_an_error_and_without_a_barrier() {
-    let missing = !modules().join("node_modules").is_dir() || !chromium().exists();
+    let (modules, chromium) = (common::web_modules(), common::chromium());
+    let missing = !modules.join("node_modules").is_dir() || !chromium.exists();
     if missing {
         assert!(std::env::var_os("CI").is_none(), "Chromium or its driver is missing: run scripts/setup --dev");
         eprintln!("NOT TESTED: Chromium or its driver is missing: run scripts/setup --dev");
@@ -175,14 +171,9 @@ fn pages_open_without_an_error_and_without_a_barrier() {
     std::fs::write(dir.join("index.html"), index_html(&rows()).unwrap()).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages/check.mjs");
     let mut node = Command::new("node");
-    node.arg(script).arg(modules()).arg(dir.join("pictures")).arg(dir.join("call.html")).arg(dir.join("index.html"));
-    let output = node.env("CHROMIUM", chromium()).output().expect("node is installed by scripts/setup --dev");
+    node.arg(script).arg(modules).arg(dir.join("pictures")).arg(dir.join("call.html")).arg(dir.join("index.html"));
+    let output = node.env("CHROMIUM", chromium).output().expect("node is installed by scripts/setup --dev");
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     println!("{said}pictures in {}", dir.join("pictures").display());
     assert!(output.status.success(), "{wrong}");
-}
-
-/// `CHROMIUM`, or where Debian has it.
-fn chromium() -> PathBuf {
-    std::env::var_os("CHROMIUM").map_or_else(|| "/usr/bin/chromium".into(), PathBuf::from)
 }

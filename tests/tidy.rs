@@ -98,10 +98,11 @@ fn names_word(code: &str, word: &str) -> bool {
 
 #[test]
 fn each_dependency_stays_in_its_room() {
-    let rooms: [(&[&str], &[&str]); 4] = [
+    let rooms: [(&[&str], &[&str]); 5] = [
         (&["ort::", "use ort"], &["src/infer/"]),
         (&["gstreamer", "glib::"], &["src/media/gst/"]),
         (&["rusqlite"], &["src/store/"]),
+        (&["str0m"], &["src/webrtc/"]),
         (&["tokio", "axum"], &["src/service/", "src/main.rs"]),
     ];
     let mut found = Vec::new();
@@ -121,7 +122,8 @@ fn each_dependency_stays_in_its_room() {
     }
     refuse(
         found,
-        "ort only in infer, GStreamer only in media/gst, SQLite only in store, tokio and axum only in service and main",
+        "ort only in infer, GStreamer only in media/gst, SQLite only in store, WebRTC only in webrtc, tokio and axum only in \
+         service and main",
     );
 }
 

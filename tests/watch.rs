@@ -159,6 +159,36 @@ fn rtsp() {
 }
 
 #[test]
+fn hls_that_grows() {
+    let dir = folder("watch-hls");
+    let (call, stream, port) = (call(&dir), dir.join("stream"), free_tcp());
+    let _ = std::fs::remove_dir_all(&stream);
+    std::fs::create_dir(&stream).unwrap();
+    let playlist = stream.join("call.m3u8");
+    let args = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "8", playlist.to_str().unwrap()];
+    let _publisher = publish(&call, &args);
+    let mut server = Command::new("python3");
+    server.args([
+        "-m",
+        "http.server",
+        "--bind",
+        "127.0.0.1",
+        "--directory",
+        stream.to_str().unwrap(),
+        &port.to_string(),
+    ]);
+    let _server = Running(server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let until = Instant::now() + Duration::from_secs(20);
+    let segments = || std::fs::read_to_string(&playlist).map_or(0, |text| text.matches("#EXTINF").count());
+    while segments() < 3 {
+        assert!(Instant::now() < until, "ffmpeg writes no playlist");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let watched = watch_soon(&format!("http://127.0.0.1:{port}/call.m3u8"), &["--for", "6s"]);
+    is_like_the_scan(&watched, &scan(&call, &["--fps", "10"]), "hls");
+}
+
+#[test]
 fn a_stream_that_is_cut_three_times_goes_on() {
     if !has_rtsp() {
         return;

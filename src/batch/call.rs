@@ -1,6 +1,7 @@
 //! One call into files. In: an input, the networks. Out: `<name>.jsonl` and the reports asked for, each complete under
 //! its name or not there; an incomplete record stream keeps `.part`.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -8,19 +9,22 @@ use std::time::SystemTime;
 
 use super::Posted;
 use super::named::Named;
-use crate::config::Config;
+use crate::config::{Config, LiveConfig};
 use crate::error::Error;
 use crate::evidence::{self, EvidenceError, SecretKey};
 use crate::media::gst::{Draw, Tracks, draw_over};
-use crate::media::{self, Cancel, Input, Source, SourceSpec};
+use crate::media::{self, Cancel, Input, LiveInput, LiveSpec, Source, SourceSpec};
 use crate::pipeline::{Engines, People, Run, analyze};
 use crate::report::{
-    Jsonl, Page, Painter, Redact, ReportError, ReportKind, Tee, Timeline, TimelineSink, failed, new_file, read_records,
-    write_whole,
+    Jsonl, Page, Painter, Redact, ReportError, ReportKind, Sink, Tee, Timeline, TimelineSink, failed, new_file,
+    read_records, write_whole,
 };
 use crate::stills::stills;
-use crate::types::record::SourceInfo;
+use crate::types::record::{Record, SourceInfo};
 use crate::types::{MediaTime, Prob};
+
+/// A pipe that gives nothing for so long is broken.
+const PIPE_STALL_S: f64 = 60.0;
 
 /// Where a call's files go.
 #[derive(Debug, Clone)]
@@ -55,12 +59,15 @@ impl CallOutput {
     }
 }
 
-/// What tells whoever waits how far a scan is: once with what was found on opening, then with each time reached.
+/// What tells whoever waits how far a scan is: once with what was found on opening, then with each record and each time
+/// reached.
 pub trait Watch {
     /// The recording is open.
     fn opened(&mut self, source: &SourceInfo);
     /// The analysis is there.
     fn reached(&mut self, pts: MediaTime);
+    /// A record was written.
+    fn told(&mut self, _: &Record) {}
 }
 
 /// A call that was scanned.
@@ -80,8 +87,41 @@ pub fn scan_call(
     cancel: &Cancel,
     watch: &mut dyn Watch,
 ) -> Result<Scanned, Error> {
+    let source = media::build(SourceSpec::Gst(input.clone()), &config.limits, cancel)?;
+    write_call(source, input, output, Tools { config, engines, cancel }, watch)
+}
+
+/// Analyses what comes on standard input as it plays, and writes the files of a call without a recording.
+pub fn watch_call(
+    output: &CallOutput,
+    config: &Config,
+    engines: &mut Engines,
+    cancel: &Cancel,
+    watch: &mut dyn Watch,
+) -> Result<Scanned, Error> {
+    // Nothing can be connected to anew, and whoever writes ends it in time.
+    let live = LiveConfig { stall_s: config.live.stall_s.max(PIPE_STALL_S), give_up_s: 0.0, ..config.live.clone() };
+    let spec = LiveSpec { input: LiveInput::Piped, config: live, for_s: None };
+    let source = media::build(SourceSpec::Live(spec), &config.limits, cancel)?;
+    write_call(source, &Input::Stdin, output, Tools { config, engines, cancel }, watch)
+}
+
+/// What a call is analysed with.
+struct Tools<'a> {
+    config: &'a Config,
+    engines: &'a mut Engines,
+    cancel: &'a Cancel,
+}
+
+fn write_call(
+    mut source: Box<dyn Source>,
+    input: &Input,
+    output: &CallOutput,
+    tools: Tools<'_>,
+    watch: &mut dyn Watch,
+) -> Result<Scanned, Error> {
+    let Tools { config, engines, cancel } = tools;
     let key = output.open_key()?;
-    let mut source = media::build(SourceSpec::Gst(input.clone()), &config.limits, cancel)?;
     if let Some(posted) = &output.posted {
         source = Box::new(Named::new(source, &posted.shown));
     }
@@ -179,13 +219,32 @@ fn records(
     let kept = file.try_clone().map_err(|e| failed(&part, e))?;
     let mut jsonl = Jsonl::new(Box::new(file), part.display().to_string());
     let mut timeline = TimelineSink::default();
-    let mut sink = Tee::new(&mut jsonl, &mut timeline);
-    let run = Run { config, engines, sink: &mut sink, cancel, progress: &mut |pts| watch.reached(pts) };
+    let watch = RefCell::new(watch);
+    let mut sink = Telling { sink: Tee::new(&mut jsonl, &mut timeline), watch: &watch };
+    let run = Run { config, engines, sink: &mut sink, cancel, progress: &mut |pts| watch.borrow_mut().reached(pts) };
     let people = analyze(source, run)?.people;
     kept.sync_all().map_err(|e| failed(&part, e))?;
     std::fs::rename(&part, &path).map_err(|e| failed(&path, e))?;
     let timeline = timeline.take().ok_or_else(|| ReportError::Incomplete { name: path.display().to_string() })?;
     Ok(Scanned { timeline, people })
+}
+
+/// Tells of each record that was written.
+struct Telling<'a, 'w> {
+    sink: Tee<'a>,
+    watch: &'a RefCell<&'w mut dyn Watch>,
+}
+
+impl Sink for Telling<'_, '_> {
+    fn write(&mut self, record: &Record) -> Result<(), ReportError> {
+        self.sink.write(record)?;
+        self.watch.borrow_mut().told(record);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ReportError> {
+        self.sink.finish()
+    }
 }
 
 /// The recording's address as seen from a page in `dir`, percent-encoded; none for what is not a file.

@@ -2,11 +2,14 @@
 //! crashed.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
 
 use super::BatchError;
 use super::worker::{Found, Job, Said};
@@ -40,27 +43,37 @@ impl Slot {
     }
 }
 
-/// Scans in a child of its own; `None` when it was interrupted.
+/// Scans in a child of its own, to which `media` are passed on if it is live; `None` when it was interrupted.
 pub fn scan_in_child(
     program: &Path,
     job: &Job,
     slot: &Slot,
     stop: &Cancel,
+    media: Option<Receiver<Vec<u8>>>,
     say: &mut dyn FnMut(Said),
 ) -> Result<Option<Found>, BatchError> {
     let failed = |source| BatchError::Spawn { source };
     let mut command = Command::new(program);
     command.arg("work").stdin(Stdio::piped()).stdout(Stdio::piped());
+    if job.live {
+        // Ctrl-C is for the parent, whose end lets a live call end in order.
+        command.process_group(0);
+    }
     let mut child = command.spawn().map_err(failed)?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     *slot.lock() = Some(child);
     if stop.is_cancelled() {
         slot.kill();
     }
-    if let Some(mut stdin) = stdin.as_ref() {
+    let mut stdin = stdin;
+    if let Some(stdin) = stdin.as_mut() {
         let line = serde_json::to_string(job).map_err(|e| failed(e.into()))? + "\n";
         // A child that is gone already says why by its status.
         let _ = stdin.write_all(line.as_bytes());
+    }
+    if let (Some(media), Some(stdin)) = (media, stdin.take_if(|_| job.live)) {
+        let feeder = Builder::new().name("live-feed".into()).spawn(move || feed(&media, stdin));
+        feeder.map_err(failed)?;
     }
     let mut last = None;
     if let Some(stdout) = stdout {
@@ -71,6 +84,15 @@ pub fn scan_in_child(
     // Only now: the child ends when its standard input does.
     drop(stdin);
     outcome(&job.input, last, status, stop)
+}
+
+/// Passes the media on until they end, or the child is gone; with this its standard input ends.
+fn feed(media: &Receiver<Vec<u8>>, mut stdin: ChildStdin) {
+    while let Ok(piece) = media.recv() {
+        if stdin.write_all(&piece).is_err() {
+            return;
+        }
+    }
 }
 
 /// Passes on what is said until the child is gone, and keeps the last word.
@@ -118,8 +140,8 @@ mod tests {
         let config = crate::Config::default();
         let (dir, name) = ("/nowhere".into(), "a".into());
         let (reports, redact) = (vec![crate::report::ReportKind::Html], crate::report::Redact::Others);
-        let (key, posted, link, ort_lib, models_dir) = (None, None, None, None, None);
-        Job { input: "a.mp4".into(), dir, name, reports, redact, key, posted, link, config, ort_lib, models_dir }
+        let (key, posted, live, link, ort_lib, models_dir) = (None, None, false, None, None, None);
+        Job { input: "a.mp4".into(), dir, name, reports, redact, key, posted, live, link, config, ort_lib, models_dir }
     }
 
     /// A program that stands in for the child.
@@ -135,7 +157,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let program = program(dir.path(), text);
         let mut said = 0;
-        let scanned = scan_in_child(&program, &job(), &Slot::default(), &Cancel::default(), &mut |_| said += 1);
+        let scanned = scan_in_child(&program, &job(), &Slot::default(), &Cancel::default(), None, &mut |_| said += 1);
         (scanned, said)
     }
 
@@ -167,7 +189,7 @@ mod tests {
         let program = program(dir.path(), "sleep 30");
         let stop = Cancel::default();
         stop.cancel();
-        let scanned = scan_in_child(&program, &job(), &Slot::default(), &stop, &mut |_| {});
+        let scanned = scan_in_child(&program, &job(), &Slot::default(), &stop, None, &mut |_| {});
         assert!(matches!(scanned, Ok(None)));
     }
 }

@@ -1,7 +1,9 @@
 //! A recording under another name. In: a source. Out: the same, whose records name it as those who sent it do, and not by
 //! where it lies.
 
-use crate::media::{Source, Streams};
+use std::sync::Arc;
+
+use crate::media::{LiveState, Source, Streams};
 use crate::types::record::{SourceInfo, Warning};
 
 /// A source with another name.
@@ -29,5 +31,9 @@ impl Source for Named {
 
     fn warnings(&self) -> Vec<Warning> {
         self.source.warnings()
+    }
+
+    fn live(&self) -> Option<Arc<LiveState>> {
+        self.source.live()
     }
 }

@@ -227,6 +227,7 @@ fn scan(call: &Planned, batch: &Batch<'_>, slot: &Slot, stop: &Cancel, tell: &mu
         redact: batch.redact,
         key: batch.key.map(Path::to_owned),
         posted: None,
+        live: false,
         link: batch.link.map(|link| link.key.to_owned()),
         config: batch.config.clone(),
         ort_lib: batch.config.runtime.ort_lib.clone(),
@@ -236,7 +237,7 @@ fn scan(call: &Planned, batch: &Batch<'_>, slot: &Slot, stop: &Cancel, tell: &mu
     let mut say = |said| tell(News::Said(said));
     let scanned = match input {
         Input::Stdin => scan_here(&job, stop, &mut say),
-        _ => scan_in_child(&batch.program, &job, slot, stop, &mut say),
+        _ => scan_in_child(&batch.program, &job, slot, stop, None, &mut say),
     };
     match scanned {
         Ok(Some(found)) => Ended::Done(found),
@@ -297,7 +298,7 @@ impl<'a> Books<'a> {
                 match said {
                     Said::Opened { duration_s, .. } => self.shares[i].length_s = duration_s,
                     Said::Reached { at_s } => self.shares[i].reached_s = at_s,
-                    Said::Done { .. } | Said::Failed { .. } => {}
+                    Said::Ready | Said::Told { .. } | Said::Done { .. } | Said::Failed { .. } => {}
                 }
             }
             News::Ended(ended) => self.end(i, ended)?,

@@ -4,10 +4,10 @@
 use super::BatchError;
 use crate::media::gst;
 
-/// Closes the network for this process for good, for all of its threads.
-pub fn close_network() -> Result<(), BatchError> {
+/// Closes the network for this process for good, for all of its threads; standard input is still read if it is `piped`.
+pub fn close_network(piped: bool) -> Result<(), BatchError> {
     refuse_sockets().map_err(|reason| BatchError::Sandbox { reason })?;
-    gst::only_files().map_err(|e| BatchError::Sandbox { reason: e.to_string() })
+    gst::only_files(piped).map_err(|e| BatchError::Sandbox { reason: e.to_string() })
 }
 
 /// Sockets of this machine's own processes (`AF_UNIX`), and of its kernel (`AF_NETLINK`), which drivers need, are left.

@@ -1,5 +1,6 @@
-//! The child's side of a batch. In: one [`Job`] as a line of standard input. Out: lines of [`Said`] on standard output,
-//! and files. It ends when its standard input does: when its parent is gone, however that ended.
+//! The child's side of a batch. In: one [`Job`] as a line of standard input, and behind it the media of a live call. Out:
+//! lines of [`Said`] on standard output, and files. It ends when its standard input does: when its parent is gone, however
+//! that ended; a live call then ends as one whose publisher hangs up.
 
 use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{CallOutput, Watch, sandbox, scan_call};
+use super::{CallOutput, Watch, sandbox, scan_call, watch_call};
 use crate::config::Config;
 use crate::error::Error;
 use crate::link::{FacePrint, Print, Sealed, Vault, VoicePrint};
@@ -21,7 +22,7 @@ use crate::report::{ReportError, ReportKind};
 use crate::stills::portrait;
 use crate::store::Fingerprint;
 use crate::types::MediaTime;
-use crate::types::record::{SourceInfo, Stats};
+use crate::types::record::{Record, SourceInfo, Stats};
 
 /// How often a child says how far it is.
 const SAY_EVERY: Duration = Duration::from_millis(300);
@@ -43,6 +44,9 @@ pub struct Job {
     pub key: Option<PathBuf>,
     /// For a recording that somebody has sent, whose scan reaches no network; none: it is the user's own.
     pub posted: Option<Posted>,
+    /// Its media come behind the job, as they are made; `input` is `-`.
+    #[serde(default)]
+    pub live: bool,
     /// What seals the prints; none: no print is made.
     pub link: Option<PathBuf>,
     /// How to analyse.
@@ -88,6 +92,13 @@ pub struct Found {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Said {
+    /// The networks are loaded: the media of a live call can come.
+    Ready,
+    /// A record of a live call was written.
+    Told {
+        /// As in the record stream.
+        record: String,
+    },
     /// The recording is open.
     Opened {
         /// Declared length.
@@ -140,7 +151,7 @@ pub fn perform(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<
 
 fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, Error> {
     if job.posted.is_some() {
-        sandbox::close_network()?;
+        sandbox::close_network(job.live)?;
     }
     let input = Input::parse(&job.input)?;
     if let Input::File(path) = &input
@@ -156,8 +167,14 @@ fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, 
     let output =
         CallOutput { dir, name, reports, redact: job.redact, key: job.key.clone(), posted: job.posted.clone() };
     let mut engines = Engines::load(&config)?;
-    let mut teller = Teller { say, said: None };
-    let scanned = scan_call(&input, &output, &config, &mut engines, cancel, &mut teller)?;
+    if job.live {
+        say(Said::Ready);
+    }
+    let mut teller = Teller { say, said: None, live: job.live };
+    let scanned = match job.live {
+        true => watch_call(&output, &config, &mut engines, cancel, &mut teller)?,
+        false => scan_call(&input, &output, &config, &mut engines, cancel, &mut teller)?,
+    };
     let finding = CallFinding::of(&scanned.timeline);
     let cost = Cost {
         stats: scanned.timeline.stats.clone().unwrap_or_default(),
@@ -201,6 +218,7 @@ fn print(
 struct Teller<'a> {
     say: &'a mut dyn FnMut(Said),
     said: Option<Instant>,
+    live: bool,
 }
 
 impl Watch for Teller<'_> {
@@ -215,6 +233,14 @@ impl Watch for Teller<'_> {
             (self.say)(Said::Reached { at_s: pts.as_secs() });
         }
     }
+
+    fn told(&mut self, record: &Record) {
+        if self.live {
+            // What cannot be written as JSON has failed in the record stream already.
+            let record = serde_json::to_string(record).unwrap_or_default();
+            (self.say)(Said::Told { record });
+        }
+    }
 }
 
 /// Runs as a child: reads the job, scans, and ends at once when the parent is gone.
@@ -224,7 +250,9 @@ pub fn serve() -> Result<(), Error> {
     std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
     let job: Job = serde_json::from_str(&line).map_err(|e| ReportError::Serialise(e.to_string()))?;
     let watch = std::thread::Builder::new().name("parent".into());
-    watch.spawn(end_with_parent).map_err(failed)?;
+    if !job.live {
+        watch.spawn(end_with_parent).map_err(failed)?;
+    }
     let mut out = std::io::stdout();
     perform(&job, &Cancel::default(), &mut |said| {
         // When nobody listens, the other thread is about to end this process.

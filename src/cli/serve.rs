@@ -1,15 +1,17 @@
 //! `unmask serve`. In: options. Out: the address on standard output once requests are answered; a new key.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use unmask::Error;
 use unmask::service::{self, Serve};
 
+use super::watch::seconds;
 use super::{AnalysisArgs, jobs, print_line};
 
 #[derive(Args)]
@@ -56,6 +58,18 @@ pub struct ServeArgs {
     /// Requests a minute for each key, or each address without one; 0: as many as they like
     #[arg(long, value_name = "N", default_value = "1200")]
     rate: u32,
+    /// Live interviews at the same time, from browsers (WHIP); 0: none
+    #[arg(long, value_name = "N", default_value = "2")]
+    live: usize,
+    /// UDP port that live media come to (default: the number of the port that is listened on)
+    #[arg(long, value_name = "PORT")]
+    live_port: Option<u16>,
+    /// Address that publishers send media to, where it is not the one that is listened on
+    #[arg(long, value_name = "IP")]
+    live_address: Option<IpAddr>,
+    /// Longest live interview, such as 90m or 2h
+    #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "2h")]
+    live_max: f64,
     /// Key that signs evidence bundles (default: unmask/evidence.key in the user's configuration folder)
     #[arg(long, value_name = "FILE")]
     evidence_key: Option<PathBuf>,
@@ -88,6 +102,10 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         webhook_key: args.webhook_key.clone(),
         tls: args.tls_cert.clone().zip(args.tls_key.clone()),
         rate: args.rate,
+        live: args.live,
+        live_port: args.live_port,
+        live_address: args.live_address,
+        live_max: Duration::from_secs_f64(args.live_max),
         evidence_key: args.evidence_key.clone(),
         config: args.analysis.config()?,
         program,

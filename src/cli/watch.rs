@@ -42,7 +42,7 @@ enum Format {
 }
 
 /// Seconds, or a number with s, m or h behind it.
-fn seconds(text: &str) -> Result<f64, String> {
+pub fn seconds(text: &str) -> Result<f64, String> {
     let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
         Some(number) => (number, text.chars().next_back()),
         None => (text, None),

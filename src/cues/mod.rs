@@ -2,6 +2,7 @@
 //! it matters, and findings. A cue looks only back, so that it works live; it is pure, keeps a bounded memory, and does
 //! no input or output.
 
+pub mod asked;
 mod background;
 mod challenge;
 mod feed;

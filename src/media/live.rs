@@ -32,6 +32,8 @@ const SCHEMES: [&str; 9] = ["rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "ht
 pub enum LiveInput {
     /// A stream on standard input.
     Stdin,
+    /// The same, written as fast as it plays.
+    Piped,
     /// A recording, played as if it were live.
     File(PathBuf),
     /// RTP, as a session description (RFC 8866) says.
@@ -67,7 +69,7 @@ impl LiveInput {
     /// As messages and records name it; no credentials.
     pub fn shown(&self) -> String {
         match self {
-            Self::Stdin => "standard input".into(),
+            Self::Stdin | Self::Piped => "standard input".into(),
             Self::File(path) | Self::Sdp(path) => path.display().to_string(),
             Self::Uri(url) => redact_uri(url.as_str()),
         }
@@ -78,7 +80,7 @@ impl LiveInput {
         let shown = self.shown();
         let uri = match self {
             Self::File(path) => return Input::File(path.clone()).ready(limits, cancel),
-            Self::Stdin => "fd://0".to_owned(),
+            Self::Stdin | Self::Piped => "fd://0".to_owned(),
             Self::Sdp(path) => description(path, &shown)?,
             Self::Uri(url) => {
                 // Small RTMP servers take one connection, so that trying it would use it up.
@@ -91,14 +93,18 @@ impl LiveInput {
         Ok(Ready { uri, shown, bytes: None, sha256: None, c2pa: None, _spool: None })
     }
 
-    /// True when its end is the end, and nothing will come back. Such a source can come faster than it plays, and must be
-    /// held to the clock.
+    /// True when its end is the end, and nothing will come back.
     pub(super) fn has_an_end(&self) -> bool {
         match self {
-            Self::Stdin | Self::File(_) => true,
+            Self::Stdin | Self::Piped | Self::File(_) => true,
             Self::Sdp(_) => false,
             Self::Uri(url) => matches!(url.scheme(), "http" | "https"),
         }
+    }
+
+    /// True when it can come faster than it plays, and must be held to the clock.
+    pub(super) fn is_paced(&self) -> bool {
+        self.has_an_end() && !matches!(self, Self::Piped)
     }
 }
 

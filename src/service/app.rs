@@ -12,6 +12,7 @@ use super::auth::Keys;
 use super::dto::CallBody;
 use super::health::Probe;
 use super::jobs::Jobs;
+use super::live::Live;
 use super::problem::Problem;
 use super::rates::Rates;
 use super::uris::Allowed;
@@ -54,6 +55,8 @@ pub struct App {
     pub queue: i64,
     /// Only this machine can reach it.
     pub loopback: bool,
+    /// Those who publish; none: nobody may.
+    pub live: Option<Live>,
     /// Workers and what they do.
     pub jobs: Jobs,
     /// What was counted.

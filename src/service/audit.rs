@@ -64,6 +64,8 @@ pub fn action(method: &Method, path: &str) -> Option<(&'static str, Option<Strin
     let parts = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
     let (name, id) = match (method.as_str(), parts) {
         ("POST", (Some("v1"), Some("calls"), None, ..)) => ("submit", None),
+        ("POST", (Some("v1"), Some("live"), None, ..)) => ("live", None),
+        ("DELETE", (Some("v1"), Some("live"), id, None, _)) => ("live_end", id),
         ("GET", (Some("v1"), Some("calls"), None, ..)) => ("list", None),
         ("GET", (Some("v1"), Some("calls"), id, None, _)) => ("look", id),
         ("DELETE", (Some("v1"), Some("calls"), id, None, _)) => ("delete", id),
@@ -94,7 +96,9 @@ mod tests {
         let id = "0".repeat(32);
         assert_eq!(action(&Method::POST, "/v1/calls"), Some(("submit", None)));
         assert_eq!(action(&Method::DELETE, &format!("/v1/calls/{id}")), Some(("delete", Some(id.clone()))));
-        assert_eq!(action(&Method::GET, &format!("/v1/calls/{id}/evidence")), Some(("evidence", Some(id))));
+        assert_eq!(action(&Method::GET, &format!("/v1/calls/{id}/evidence")), Some(("evidence", Some(id.clone()))));
+        assert_eq!(action(&Method::POST, "/v1/live"), Some(("live", None)));
+        assert_eq!(action(&Method::DELETE, &format!("/v1/live/{id}")), Some(("live_end", Some(id.clone()))));
         assert_eq!(action(&Method::GET, "/v1/calls/secret/records"), Some(("records", None)));
         assert_eq!(action(&Method::GET, "/healthz"), None);
     }

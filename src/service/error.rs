@@ -23,6 +23,8 @@ pub enum ServiceError {
     Tls { path: PathBuf, reason: String },
     #[error("{address}: {source}: give another --listen")]
     Bind { address: SocketAddr, source: std::io::Error },
+    #[error("{address}, UDP: {source}: give another --live-port, or --live 0")]
+    Media { address: SocketAddr, source: std::io::Error },
     #[error("the service cannot run: {0}: free memory and files, and start it again")]
     Machine(#[from] std::io::Error),
 }
@@ -34,7 +36,7 @@ impl ServiceError {
             Self::Open(_) | Self::Keys { .. } | Self::NewKey(_) | Self::Prefix(_) | Self::Tls { .. } => {
                 ErrorKind::Usage
             }
-            Self::Bind { .. } | Self::Machine(_) => ErrorKind::Environment,
+            Self::Bind { .. } | Self::Media { .. } | Self::Machine(_) => ErrorKind::Environment,
         }
     }
 }

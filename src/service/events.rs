@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -28,19 +30,20 @@ fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
         .map_err(|_| Problem::busy(5, "too many wait for events: try again, or ask for the call itself"))
 }
 
-/// `state` when it changes, `progress` while it runs, `end` last.
+/// `state` when it changes, `progress` while it runs, `record` for each record of a live call, `end` last.
 pub async fn stream(app: &Arc<App>, id: &str, tenant: &str) -> Result<Response, Problem> {
     let place = place(app)?;
     let first = app.call(id, tenant).await?;
     let (sender, receiver) = channel::<Result<Event, Infallible>>(EVENTS);
-    tokio::spawn(follow(app.clone(), first, tenant.to_owned(), sender, place));
+    let told = app.live.as_ref().and_then(|live| live.told(id));
+    tokio::spawn(follow(app.clone(), (first, told), tenant.to_owned(), sender, place));
     let alive = KeepAlive::new().interval(Duration::from_secs(15));
     Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(alive).into_response())
 }
 
 async fn follow(
     app: Arc<App>,
-    mut call: CallBody,
+    (mut call, mut told): (CallBody, Option<Receiver<Arc<str>>>),
     tenant: String,
     out: Sender<Result<Event, Infallible>>,
     place: OwnedSemaphorePermit,
@@ -56,6 +59,9 @@ async fn follow(
             (_, _, true) => Some("progress"),
             _ => None,
         };
+        if call.has_ended() && !rest(told.as_mut(), &out).await {
+            break;
+        }
         if let Some(name) = name {
             let text = serde_json::to_string(&call).unwrap_or_default();
             let sent = out.send(Ok(Event::default().event(name).data(text))).await;
@@ -64,9 +70,15 @@ async fn follow(
             }
         }
         before = Some(call);
-        tokio::select! {
-            news = changed.changed() => if news.is_err() { break },
-            () = out.closed() => break,
+        loop {
+            tokio::select! {
+                news = changed.changed() => match news {
+                    Ok(()) => break,
+                    Err(_) => return,
+                },
+                () = out.closed() => return,
+                record = next(&mut told) => if out.send(Ok(of_record(&record))).await.is_err() { return },
+            }
         }
         // A call that is gone, and a service that stops, end the stream.
         let Some(id) = before.as_ref().map(|b| b.id.clone()).filter(|_| !app.stop.is_cancelled()) else { break };
@@ -74,6 +86,34 @@ async fn follow(
         call = now;
     }
     drop(place);
+}
+
+fn of_record(record: &str) -> Event {
+    Event::default().event("record").data(record)
+}
+
+/// The next record of a live call; whoever is too slow for some of them misses those.
+async fn next(told: &mut Option<Receiver<Arc<str>>>) -> Arc<str> {
+    while let Some(records) = told {
+        match records.recv().await {
+            Ok(record) => return record,
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => *told = None,
+        }
+    }
+    std::future::pending().await
+}
+
+/// Records that were told before the end; false when nobody listens any more.
+async fn rest(told: Option<&mut Receiver<Arc<str>>>, out: &Sender<Result<Event, Infallible>>) -> bool {
+    let Some(told) = told else { return true };
+    loop {
+        match told.try_recv() {
+            Ok(record) if out.send(Ok(of_record(&record))).await.is_err() => return false,
+            Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return true,
+        }
+    }
 }
 
 /// Seconds that `Prefer: wait=N` asks for (RFC 7240), within bounds.

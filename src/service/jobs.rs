@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::app::{App, lock};
 use super::fetch::fetch;
+use super::live;
 use super::problem::Problem;
 use crate::batch::{BatchError, Cost, Found, Job, Posted, Said, Slot, lasting_files, scan_in_child};
 use crate::error::Error;
@@ -111,18 +112,16 @@ fn trouble(app: &App, error: &Error) {
 
 fn run(app: &App, slot: &Slot, call: &StoredCall, target: &str) {
     let (from, mut seen) = (Instant::now(), Fingerprint::default());
-    let scanned = match target.starts_with(UPLOADS) {
-        true => Ok(app.dir.join(target)),
-        false => fetched(app, call, target),
+    let scanned = match target {
+        live::TARGET => Err(Problem::not_found(live::LEFT)),
+        target if target.starts_with(UPLOADS) => Ok(app.dir.join(target)),
+        target => fetched(app, call, target),
     };
     let scanned = match scanned {
         Ok(input) => scan(app, slot, call, &input.display().to_string(), &mut seen),
         Err(_) if app.stop.is_cancelled() => Err(None),
         Err(refused) => Ok(Err(refused.detail().to_owned())),
     };
-    lock(&app.jobs.reach).remove(&call.name);
-    let spent = u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX);
-    app.counted.scan_ms.fetch_add(spent, Ordering::Relaxed);
     let ended = scanned.unwrap_or_else(|error| {
         interrupted(app, call);
         if let Some(error) = error {
@@ -130,9 +129,17 @@ fn run(app: &App, slot: &Slot, call: &StoredCall, target: &str) {
         }
         Ok(None)
     });
+    end(app, call, from, &ended, &seen);
+}
+
+/// A scan that began at `from` has ended: what it found is kept.
+pub fn end(app: &App, call: &StoredCall, from: Instant, ended: &Ended, seen: &Fingerprint) {
+    lock(&app.jobs.reach).remove(&call.name);
+    let spent = u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX);
+    app.counted.scan_ms.fetch_add(spent, Ordering::Relaxed);
     tracing::info!(call = call.name, done = matches!(ended, Ok(Some(_))), ms = spent, "scan ends");
     // A full disk keeps no call from ending for good: once there is space, it ends as it did.
-    while let Err(error) = keep(app, call, &ended, &seen) {
+    while let Err(error) = keep(app, call, ended, seen) {
         trouble(app, &error);
         if app.stop.is_cancelled() {
             return;
@@ -150,7 +157,7 @@ fn fetched(app: &App, call: &StoredCall, address: &str) -> Result<PathBuf, Probl
 }
 
 /// Done, nothing to keep, or failed with a message.
-type Ended = Result<Option<Found>, String>;
+pub type Ended = Result<Option<Found>, String>;
 
 /// An error is what interrupts: the end of the service, or something that every call would meet.
 fn scan(
@@ -160,34 +167,12 @@ fn scan(
     input: &str,
     seen: &mut Fingerprint,
 ) -> Result<Ended, Option<BatchError>> {
-    let links = LINKS.map(|(word, to)| (word.to_owned(), to.to_owned())).to_vec();
-    let job = Job {
-        input: input.to_owned(),
-        dir: app.dir.clone(),
-        name: call.name.clone(),
-        reports: REPORTS.to_vec(),
-        redact: Redact::None,
-        key: Some(app.evidence_key.clone()),
-        posted: Some(Posted { shown: call.input.clone(), links }),
-        link: None,
-        config: app.config.clone(),
-        ort_lib: app.config.runtime.ort_lib.clone(),
-        models_dir: app.config.runtime.models_dir.clone(),
-    };
-    let scanned = scan_in_child(&app.program, &job, slot, &app.stop, &mut |said| {
+    let job = job(app, call, input);
+    let scanned = scan_in_child(&app.program, &job, slot, &app.stop, None, &mut |said| {
         if let Some(found) = said.fingerprint() {
             *seen = found;
         }
-        {
-            let mut all = lock(&app.jobs.reach);
-            let reach = all.entry(call.name.clone()).or_default();
-            match said {
-                Said::Opened { duration_s, .. } => reach.length_s = duration_s,
-                Said::Reached { at_s } => reach.reached_s = at_s,
-                Said::Done { .. } | Said::Failed { .. } => {}
-            }
-        }
-        app.tell();
+        reached(app, call, &said);
     });
     match scanned {
         Ok(Some(found)) => Ok(Ok(Some(found))),
@@ -196,6 +181,39 @@ fn scan(
         // The path of an upload says nothing to who has sent it.
         Err(error) => Ok(Err(error.to_string().replace(input, &call.input))),
     }
+}
+
+/// The scan of a call, in which `input` is opened.
+pub fn job(app: &App, call: &StoredCall, input: &str) -> Job {
+    let links = LINKS.map(|(word, to)| (word.to_owned(), to.to_owned())).to_vec();
+    Job {
+        input: input.to_owned(),
+        dir: app.dir.clone(),
+        name: call.name.clone(),
+        reports: REPORTS.to_vec(),
+        redact: Redact::None,
+        key: Some(app.evidence_key.clone()),
+        posted: Some(Posted { shown: call.input.clone(), links }),
+        live: false,
+        link: None,
+        config: app.config.clone(),
+        ort_lib: app.config.runtime.ort_lib.clone(),
+        models_dir: app.config.runtime.models_dir.clone(),
+    }
+}
+
+/// Keeps how far a scan is.
+pub fn reached(app: &App, call: &StoredCall, said: &Said) {
+    {
+        let mut all = lock(&app.jobs.reach);
+        let reach = all.entry(call.name.clone()).or_default();
+        match said {
+            Said::Opened { duration_s, .. } => reach.length_s = *duration_s,
+            Said::Reached { at_s } => reach.reached_s = *at_s,
+            Said::Ready | Said::Told { .. } | Said::Done { .. } | Said::Failed { .. } => {}
+        }
+    }
+    app.tell();
 }
 
 /// Adds what a scan has cost.

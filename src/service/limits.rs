@@ -63,7 +63,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
 /// The call that an answer says was made.
 fn created(response: &Response) -> Option<String> {
     let place = response.headers().get(header::LOCATION)?.to_str().ok()?;
-    place.strip_prefix("/v1/calls/").map(str::to_owned)
+    place.strip_prefix("/v1/calls/").or_else(|| place.strip_prefix("/v1/live/")).map(str::to_owned)
 }
 
 /// Who asks, unless it is refused: it comes from elsewhere, or too often.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::app::{App, lock};
+use super::live::Live;
 use crate::store::StateCounts;
 
 /// What `/metrics` says.
@@ -19,6 +20,8 @@ pub fn text(app: &App, counts: &StateCounts) -> String {
     family(&mut out, "unmask_queue_depth", "gauge", "Calls that wait.", &plain(counts.waiting.to_string()));
     family(&mut out, "unmask_queue_limit", "gauge", "Most calls that may wait.", &plain(app.queue.to_string()));
     family(&mut out, "unmask_jobs_running", "gauge", "Calls being scanned.", &plain(counts.running.to_string()));
+    let live = app.live.as_ref().map_or(0, Live::running).to_string();
+    family(&mut out, "unmask_live_sessions", "gauge", "Live sessions that go on.", &plain(live));
     let healthy = u8::from(app.health.is_ok()).to_string();
     family(&mut out, "unmask_healthy", "gauge", "1 when calls can be scanned.", &plain(healthy));
     let scans = [("done", &counted.done), ("failed", &counted.failed), ("interrupted", &counted.interrupted)];

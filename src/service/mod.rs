@@ -16,6 +16,7 @@ mod jobs;
 mod keep;
 mod limits;
 mod listen;
+mod live;
 mod metrics;
 mod openapi;
 mod problem;
@@ -29,7 +30,7 @@ pub use auth::new_key;
 pub use error::ServiceError;
 pub use openapi::document;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,17 +47,22 @@ use crate::evidence::SecretKey;
 use crate::media::Cancel;
 use crate::report::Redact;
 use crate::store::{Store, UPLOADS};
+use crate::webrtc::Desk;
 use app::{App, UPLOADS_AT_ONCE, WAITERS_AT_ONCE};
 use audit::Audit;
 use auth::Keys;
 use health::Probe;
 use jobs::Jobs;
+use live::Live;
 use rates::Rates;
 use uris::Allowed;
 use webhooks::Webhooks;
 
 /// How long open connections may take to end.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long live interviews may take to write their reports.
+const REPORTS: Duration = Duration::from_secs(20);
 
 /// Wrong keys that an address may show in a minute.
 const ATTEMPTS: u32 = 60;
@@ -88,6 +94,14 @@ pub struct Serve {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Requests a minute for each client; 0: as many as they like.
     pub rate: u32,
+    /// Live interviews at the same time; 0: none.
+    pub live: usize,
+    /// UDP port that their media come to; none: the number of the port that is listened on.
+    pub live_port: Option<u16>,
+    /// Address that publishers send media to; none: the one that is listened on.
+    pub live_address: Option<IpAddr>,
+    /// How long a live interview may last.
+    pub live_max: Duration,
     /// What signs evidence bundles; none: the user's own key.
     pub evidence_key: Option<PathBuf>,
     /// How to analyse.
@@ -149,6 +163,7 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
         allowed,
         queue: i64::from(serve.queue),
         loopback: serve.listen.ip().is_loopback(),
+        live: open_live(serve)?,
         jobs: Jobs::new(serve.jobs),
         counted: app::Counted::default(),
         changed: watch::Sender::new(0),
@@ -159,6 +174,18 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
         writer: Mutex::new(writer),
         reader: Mutex::new(reader),
     })
+}
+
+fn open_live(serve: &Serve) -> Result<Option<Live>, ServiceError> {
+    if serve.live == 0 {
+        return Ok(None);
+    }
+    let mut address = serve.listen;
+    address.set_port(serve.live_port.unwrap_or(address.port()));
+    let desk = Desk::open(address, serve.live_address, serve.live_max);
+    let desk = desk.map_err(|source| ServiceError::Media { address, source })?;
+    tracing::info!(announced = %desk.announced(), "live interviews send their media by UDP");
+    Ok(Some(Live::new(desk, serve.live)))
 }
 
 fn webhooks(serve: &Serve) -> Result<Webhooks, ServiceError> {
@@ -213,9 +240,11 @@ async fn run(
     ending.send_replace(true);
     // Those who take longer are cut off.
     let _ = tokio::time::timeout(GRACE, server).await;
-    let joined =
-        tokio::task::spawn_blocking(move || workers.into_iter().chain(tellers).for_each(|worker| drop(worker.join())));
+    let sessions = app.live.as_ref().map(Live::end).unwrap_or_default();
+    let grace = if sessions.is_empty() { GRACE } else { REPORTS };
+    let threads = workers.into_iter().chain(tellers).chain(sessions);
+    let joined = tokio::task::spawn_blocking(move || threads.for_each(|thread| drop(thread.join())));
     // A worker that is stuck leaves its call running, and the next start lets it wait.
-    let _ = tokio::time::timeout(GRACE, joined).await;
+    let _ = tokio::time::timeout(grace, joined).await;
     Ok(())
 }

@@ -13,6 +13,8 @@ use crate::store::Receipt;
 enum Body {
     /// JSON of a type.
     Json(&'static str),
+    /// Nothing.
+    None,
     /// Anything else, by media type.
     Of(&'static str),
 }
@@ -34,7 +36,7 @@ const fn get(path: &'static str, scope: Option<Scope>, summary: &'static str, bo
 const READ: Option<Scope> = Some(Scope::Read);
 
 /// Every route.
-const ROUTES: [Route; 11] = [
+const ROUTES: [Route; 14] = [
     Route {
         method: "post",
         path: "/v1/calls",
@@ -69,9 +71,26 @@ const ROUTES: [Route; 11] = [
     get(
         "/v1/calls/{id}/events",
         READ,
-        "Server-sent events: state, progress, end; data is a CallBody",
+        "Server-sent events: state, progress, end, whose data is a CallBody; record, of a live interview, of unmask/1",
         Body::Of("text/event-stream"),
     ),
+    Route {
+        method: "post",
+        path: "/v1/live",
+        scope: Some(Scope::Submit),
+        summary: "Publish a live interview (WHIP, RFC 9725): an SDP offer, answered; it becomes the call of the same id",
+        status: "201",
+        body: Body::Of("application/sdp"),
+    },
+    Route {
+        method: "delete",
+        path: "/v1/live/{id}",
+        scope: Some(Scope::Submit),
+        summary: "End a live interview; its call stays",
+        status: "200",
+        body: Body::None,
+    },
+    get("/live", None, "The page that publishes from a browser", Body::Of("text/html")),
     get("/healthz", None, "Whether calls can be scanned; 503 when not", Body::Json("Health")),
     get("/metrics", READ, "Figures in Prometheus' text format", Body::Of("text/plain")),
     get("/openapi.json", None, "This description", Body::Of("application/json")),
@@ -126,6 +145,7 @@ fn operation(route: &Route) -> Value {
     let content = match route.body {
         Body::Json(name) => json!({ "application/json": { "schema": reference(name) } }),
         Body::Of(kind) => json!({ kind: {} }),
+        Body::None => json!({}),
     };
     let mut responses = json!({
         route.status: { "description": "Done", "content": content },
@@ -141,7 +161,7 @@ fn operation(route: &Route) -> Value {
         parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
     }
     match (route.method, route.path) {
-        ("post", _) => {
+        ("post", "/v1/calls") => {
             parameters.push(header("Idempotency-Key", "Sent twice with one key, it is one call"));
             parameters
                 .push(header("Prefer", "wait=N: answer when the call has ended, or after N seconds (at most 60)"));
@@ -173,14 +193,22 @@ fn operation(route: &Route) -> Value {
         operation["description"] =
             json!(format!("Needs a key with the scope {}, where keys are in use.", scope.name()));
     }
-    if route.method == "post" {
-        let content = json!({
-            "multipart/form-data": { "schema": reference("FileAsk") },
-            "application/json": { "schema": reference("UriAsk") },
-        });
+    if let Some(content) = request_body(route) {
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation
+}
+
+/// What is sent.
+fn request_body(route: &Route) -> Option<Value> {
+    match (route.method, route.path) {
+        ("post", "/v1/live") => Some(json!({ "application/sdp": {} })),
+        ("post", _) => Some(json!({
+            "multipart/form-data": { "schema": reference("FileAsk") },
+            "application/json": { "schema": reference("UriAsk") },
+        })),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete as ending, get, post};
 use axum::{Json, Router, middleware};
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,7 @@ use super::app::{App, in_thread};
 use super::auth::{Scope, Who};
 use super::dto::{CallBody, CallList, CallState, PageQuery};
 use super::problem::Problem;
-use super::{events, files, keep, limits, metrics, openapi, upload};
+use super::{events, files, keep, limits, live, metrics, openapi, upload};
 use crate::infer::hex;
 use crate::report::ReportKind;
 use crate::store::{Answer, Ask, Progress, Which};
@@ -40,6 +40,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/calls/{id}/report.html", get(report))
         .route("/v1/calls/{id}/evidence", get(evidence))
         .route("/v1/calls/{id}/events", get(follow))
+        .route("/v1/live", post(live::publish).layer(DefaultBodyLimit::disable()))
+        .route("/v1/live/{id}", ending(live::end))
+        .route("/live", get(live::page))
         .route("/healthz", get(health))
         .route("/metrics", get(figures))
         .route("/openapi.json", get(|| async { Json(openapi::document()) }))

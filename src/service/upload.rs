@@ -30,7 +30,7 @@ const MULTIPART_MORE: u64 = 64 << 10;
 const MAX_FIELD: usize = 2000;
 
 /// A client that sends nothing for so long is given up.
-const IDLE: Duration = Duration::from_secs(30);
+pub const IDLE: Duration = Duration::from_secs(30);
 
 /// Longest name that is shown, in characters.
 const MAX_SHOWN: usize = 120;
@@ -155,12 +155,12 @@ async fn receive_file(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile,
     Ok((kept, hex(&hash.finalize())))
 }
 
-fn idle() -> Problem {
+pub fn idle() -> Problem {
     Problem::request(StatusCode::REQUEST_TIMEOUT, "nothing came for 30 seconds: send it again")
 }
 
 /// 128 random bits: nobody guesses another's call.
-fn new_name() -> Result<String, Problem> {
+pub fn new_name() -> Result<String, Problem> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|_| Problem::of(ErrorKind::Environment, "no random numbers: try again"))?;
     Ok(hex(&id))

@@ -72,6 +72,16 @@ pub fn rotate(from: &Path, to: &Path, degrees: u32) {
     std::fs::write(to, bytes).unwrap();
 }
 
+/// Where scripts/setup --dev puts what the browser is driven with.
+pub fn web_modules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(".runtime/web")
+}
+
+/// `CHROMIUM`, or where Debian has it.
+pub fn chromium() -> PathBuf {
+    std::env::var_os("CHROMIUM").map_or_else(|| "/usr/bin/chromium".into(), PathBuf::from)
+}
+
 /// The program, with the processor as its device.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unmask"));

@@ -45,6 +45,7 @@ const MIN_STEP: MediaTime = MediaTime(1_000);
 struct Link {
     ready: Arc<Ready>,
     ends: bool,
+    paced: bool,
     limits: Limits,
     config: LiveConfig,
     state: Arc<LiveState>,
@@ -78,7 +79,7 @@ impl Link {
 
     fn connect(&self, cancel: &Cancel) -> Result<GstSource, MediaError> {
         let limits = Limits { stall_s: OPENING_S.max(self.config.stall_s), ..self.limits.clone() };
-        GstSource::connect(&self.ready, self.ends, &limits, self.config.stall_s, cancel)
+        GstSource::connect(&self.ready, self.paced, &limits, self.config.stall_s, cancel)
     }
 }
 
@@ -97,6 +98,7 @@ impl LiveSource {
         let link = Arc::new(Link {
             ready: Arc::new(input.ready(limits, cancel)?),
             ends: input.has_an_end(),
+            paced: input.is_paced(),
             limits: limits.clone(),
             config,
             state: Arc::default(),

@@ -13,14 +13,16 @@ const CLASSES: [&str; 2] = ["Network", "Adaptive"];
 /// What opens other files and does not say so: files in pieces, edit lists.
 const NAMES: [&str; 5] = ["imagesequencesrc", "splitfilesrc", "splitmuxsrc", "multifilesrc", "gesdemux"];
 
-/// From here on this process opens files, and nothing that is named inside them.
-pub fn only_files() -> Result<(), MediaError> {
+/// From here on this process opens files, or its standard input where that is `piped`, and nothing that is named inside
+/// them.
+pub fn only_files(piped: bool) -> Result<(), MediaError> {
     init()?;
     let registry = gst::Registry::get();
     for feature in registry.features(gst::ElementFactory::static_type()) {
         let Some(factory) = feature.downcast_ref::<gst::ElementFactory>() else { continue };
         let klass = factory.metadata("klass").unwrap_or_default();
-        let opens = factory.uri_type() == gst::URIType::Src && factory.name() != "filesrc";
+        let wanted = if piped { "fdsrc" } else { "filesrc" };
+        let opens = factory.uri_type() == gst::URIType::Src && factory.name() != wanted;
         let listed = NAMES.contains(&factory.name().as_str());
         if opens || listed || CLASSES.iter().any(|class| klass.contains(class)) {
             registry.remove_feature(&feature);

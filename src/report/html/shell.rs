@@ -19,6 +19,8 @@ pub(in crate::report) struct Shell<'a> {
     pub script: &'a str,
     /// JSON for the script.
     pub data: Option<&'a str>,
+    /// The script asks the service that the page comes from.
+    pub connects: bool,
     /// What people read.
     pub body: Markup,
 }
@@ -26,8 +28,9 @@ pub(in crate::report) struct Shell<'a> {
 /// Puts a page together.
 pub(in crate::report) fn page(shell: &Shell<'_>) -> Vec<u8> {
     let style = format!("{BASE_CSS}\n{}", shell.style);
+    let connect = if shell.connects { "connect-src 'self'; " } else { "" };
     let policy = format!(
-        "default-src 'none'; script-src {}; style-src {}; img-src data:; media-src 'self' file: blob:; \
+        "default-src 'none'; {connect}script-src {}; style-src {}; img-src data:; media-src 'self' file: blob:; \
          base-uri 'none'; form-action 'none'",
         hash(shell.script),
         hash(&style)
@@ -106,7 +109,14 @@ mod tests {
 
     #[test]
     fn the_policy_names_what_runs() {
-        let page = page(&Shell { title: "<t>", style: "p{}", script: "let a = 1;", data: None, body: html! {} });
+        let page = page(&Shell {
+            title: "<t>",
+            style: "p{}",
+            script: "let a = 1;",
+            data: None,
+            connects: false,
+            body: html! {},
+        });
         let text = String::from_utf8(page).unwrap();
         assert!(text.contains("&lt;t&gt;") && text.contains("script-src 'sha256-"), "{text}");
         assert!(!text.contains("unsafe-inline"));

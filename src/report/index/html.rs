@@ -30,7 +30,7 @@ pub fn render(rows: &[IndexRow]) -> Result<Vec<u8>, ReportError> {
     let title = format!("{} · unmask", count(rows.len(), "call"));
     let (style, script) = (include_str!("index.css"), include_str!("index.js"));
     let script = if rows.is_empty() { "" } else { script };
-    Ok(page(&Shell { title: &title, style, script, data: None, body }))
+    Ok(page(&Shell { title: &title, style, script, data: None, connects: false, body }))
 }
 
 /// Name and word of what came of a call.
