@@ -5,6 +5,7 @@
 mod app;
 mod audit;
 mod auth;
+mod docs;
 mod dto;
 mod error;
 mod events;
@@ -18,9 +19,11 @@ mod limits;
 mod listen;
 mod metrics;
 mod openapi;
+mod pages;
 mod problem;
 mod rates;
 mod routes;
+mod sessions;
 mod upload;
 mod uris;
 mod webhooks;
@@ -45,13 +48,14 @@ use crate::error::Error;
 use crate::evidence::SecretKey;
 use crate::media::Cancel;
 use crate::report::Redact;
-use crate::store::{Store, UPLOADS};
+use crate::store::{Queue, Store, UPLOADS};
 use app::{App, UPLOADS_AT_ONCE, WAITERS_AT_ONCE};
 use audit::Audit;
 use auth::Keys;
 use health::Probe;
 use jobs::Jobs;
 use rates::Rates;
+use sessions::Sessions;
 use uris::Allowed;
 use webhooks::Webhooks;
 
@@ -74,6 +78,8 @@ pub struct Serve {
     pub jobs: usize,
     /// Most calls that wait.
     pub queue: u32,
+    /// Most calls of one tenant that wait; none: as many as of all.
+    pub queue_per_tenant: Option<u32>,
     /// File of hashed keys; none: only this machine may ask.
     pub keys: Option<PathBuf>,
     /// Addresses below which recordings may be fetched.
@@ -141,13 +147,14 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
         analysis,
         program: serve.program.clone(),
         keys,
+        sessions: Sessions::new(serve.tls.is_some()),
         rates: Rates::new(serve.rate),
         attempts: Rates::new(ATTEMPTS),
         audit: Audit::open(&serve.dir).map_err(machine)?,
         webhooks: webhooks(serve)?,
         evidence_key,
         allowed,
-        queue: i64::from(serve.queue),
+        queue: Queue { all: i64::from(serve.queue), tenant: i64::from(serve.queue_per_tenant.unwrap_or(serve.queue)) },
         loopback: serve.listen.ip().is_loopback(),
         jobs: Jobs::new(serve.jobs),
         counted: app::Counted::default(),

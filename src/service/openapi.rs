@@ -4,7 +4,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::auth::Scope;
-use super::dto::{CallBody, CallList, FileAsk, Health, UriAsk};
+use super::dto::{CallBody, CallList, FileAsk, Health, SessionBody, SignIn, UriAsk};
 use super::problem::ProblemBody;
 use crate::store::Receipt;
 
@@ -15,6 +15,8 @@ enum Body {
     Json(&'static str),
     /// Anything else, by media type.
     Of(&'static str),
+    /// None.
+    Nothing,
 }
 
 /// A row of the table.
@@ -34,7 +36,7 @@ const fn get(path: &'static str, scope: Option<Scope>, summary: &'static str, bo
 const READ: Option<Scope> = Some(Scope::Read);
 
 /// Every route.
-const ROUTES: [Route; 11] = [
+const ROUTES: [Route; 14] = [
     Route {
         method: "post",
         path: "/v1/calls",
@@ -72,6 +74,23 @@ const ROUTES: [Route; 11] = [
         "Server-sent events: state, progress, end; data is a CallBody",
         Body::Of("text/event-stream"),
     ),
+    get("/v1/session", None, "Who asks, and what they may", Body::Json("SessionBody")),
+    Route {
+        method: "post",
+        path: "/v1/session",
+        scope: None,
+        summary: "Sign in: a key for a cookie, for browsers; 409 where no key is needed",
+        status: "200",
+        body: Body::Json("SessionBody"),
+    },
+    Route {
+        method: "delete",
+        path: "/v1/session",
+        scope: None,
+        summary: "Sign out",
+        status: "204",
+        body: Body::Nothing,
+    },
     get("/healthz", None, "Whether calls can be scanned; 503 when not", Body::Json("Health")),
     get("/metrics", READ, "Figures in Prometheus' text format", Body::Of("text/plain")),
     get("/openapi.json", None, "This description", Body::Of("application/json")),
@@ -88,6 +107,8 @@ pub fn document() -> Value {
     generator.subschema_for::<ProblemBody>();
     generator.subschema_for::<UriAsk>();
     generator.subschema_for::<FileAsk>();
+    generator.subschema_for::<SessionBody>();
+    generator.subschema_for::<SignIn>();
     let schemas = generator.take_definitions(true);
     let mut paths = Map::new();
     for route in &ROUTES {
@@ -104,7 +125,10 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer" },
+                "session": { "type": "apiKey", "in": "cookie", "name": "unmask_session" },
+            },
         },
     })
 }
@@ -117,15 +141,15 @@ fn header(name: &str, about: &str) -> Value {
     json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } })
 }
 
-fn state_parameter() -> Value {
-    let states = json!({ "type": "string", "enum": ["waiting", "running", "done", "failed"] });
-    json!({ "name": "state", "in": "query", "description": "Only calls that are so far", "schema": states })
+fn choice(name: &str, about: &str, of: &str) -> Value {
+    json!({ "name": name, "in": "query", "description": about, "schema": reference(of) })
 }
 
 fn operation(route: &Route) -> Value {
     let content = match route.body {
         Body::Json(name) => json!({ "application/json": { "schema": reference(name) } }),
         Body::Of(kind) => json!({ kind: {} }),
+        Body::Nothing => json!({}),
     };
     let mut responses = json!({
         route.status: { "description": "Done", "content": content },
@@ -141,7 +165,7 @@ fn operation(route: &Route) -> Value {
         parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
     }
     match (route.method, route.path) {
-        ("post", _) => {
+        ("post", "/v1/calls") => {
             parameters.push(header("Idempotency-Key", "Sent twice with one key, it is one call"));
             parameters
                 .push(header("Prefer", "wait=N: answer when the call has ended, or after N seconds (at most 60)"));
@@ -150,7 +174,11 @@ fn operation(route: &Route) -> Value {
         ("get", "/v1/calls/{id}") => parameters.push(header("Prefer", "wait=N, as with POST")),
         ("get", "/v1/calls") => {
             parameters.push(query("limit", "Calls on the page, 1 to 200; 50 unless given"));
-            parameters.push(state_parameter());
+            parameters.push(choice("state", "Only calls that are so far", "CallState"));
+            parameters.push(choice("result", "Only calls of which this was found, overall", "Outcome"));
+            let about = "Only calls whose source has this in it; ASCII letters of either case";
+            parameters
+                .push(json!({ "name": "name", "in": "query", "description": about, "schema": { "type": "string" } }));
             parameters.push(query("cursor", "As `next` of the page before"));
         }
         ("get", "/v1/calls/{id}/records" | "/v1/calls/{id}/evidence" | "/v1/calls/{id}/report.html") => {
@@ -169,15 +197,18 @@ fn operation(route: &Route) -> Value {
         "responses": responses,
     });
     if let Some(scope) = route.scope {
-        operation["security"] = json!([{ "key": [] }, {}]);
+        operation["security"] = json!([{ "key": [] }, { "session": [] }, {}]);
         operation["description"] =
             json!(format!("Needs a key with the scope {}, where keys are in use.", scope.name()));
     }
     if route.method == "post" {
-        let content = json!({
-            "multipart/form-data": { "schema": reference("FileAsk") },
-            "application/json": { "schema": reference("UriAsk") },
-        });
+        let content = match route.path {
+            "/v1/session" => json!({ "application/json": { "schema": reference("SignIn") } }),
+            _ => json!({
+                "multipart/form-data": { "schema": reference("FileAsk") },
+                "application/json": { "schema": reference("UriAsk") },
+            }),
+        };
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation

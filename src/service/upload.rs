@@ -30,7 +30,7 @@ const MULTIPART_MORE: u64 = 64 << 10;
 const MAX_FIELD: usize = 2000;
 
 /// A client that sends nothing for so long is given up.
-const IDLE: Duration = Duration::from_secs(30);
+pub const IDLE: Duration = Duration::from_secs(30);
 
 /// Longest name that is shown, in characters.
 const MAX_SHOWN: usize = 120;
@@ -155,7 +155,8 @@ async fn receive_file(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile,
     Ok((kept, hex(&hash.finalize())))
 }
 
-fn idle() -> Problem {
+/// It came too slowly.
+pub fn idle() -> Problem {
     Problem::request(StatusCode::REQUEST_TIMEOUT, "nothing came for 30 seconds: send it again")
 }
 
