@@ -10,8 +10,8 @@ service and its scans are killed (SIGKILL) after so many seconds and started aga
 
 Out, as JSON: answers by status; calls that were accepted and lost, not done, or begun more often than once without a kill;
 memory (RSS of the service, without its scans): largest deviation from the median after the first fifth of the time;
-latency of GET by route in milliseconds. Exit code 1 when an answer was an error other than 429, a call was lost, or one that
-had ended was scanned again.
+latency of GET by route in milliseconds. Exit code 1 when an answer was an error other than 429, a call was lost or has not ended, or
+one that had ended was scanned again.
 """
 import argparse
 import collections
@@ -181,8 +181,7 @@ class Load:
             thread.start()
         until, patience = self.begin + self.options.minutes * 60, self.begin + self.options.minutes * 60 + self.options.drain * 60
         ended = None
-        while True:
-            time.sleep(1)
+        while not self.stop.wait(1):
             now = time.monotonic()
             if self.options.kill_after and ended is None and now - self.begin >= self.options.kill_after:
                 calls = self.all_calls()
@@ -195,6 +194,7 @@ class Load:
                 calls = self.all_calls()
                 if now >= patience or all(c["state"] in ("done", "failed") for c in calls.values()):
                     break
+        calls = self.all_calls()
         self.stop.set()
         for thread in senders + others:
             thread.join()
@@ -251,6 +251,8 @@ def main():
         service = Service(options, folder)
         service.start()
         load = Load(service, options)
+        # Ctrl-C ends it early, and tells what was seen until then.
+        signal.signal(signal.SIGINT, lambda *_: load.stop.set())
         try:
             calls, ended = load.run((folder / "clip.mp4").read_bytes())
         finally:

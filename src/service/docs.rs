@@ -11,7 +11,7 @@ const METHODS: [&str; 3] = ["get", "post", "delete"];
 /// The page of a document.
 pub fn page_of(document: &Value) -> Vec<u8> {
     let body = html! {
-        nav.links aria-label="This service" { a href="/" { "Calls" } a href="/openapi.json" { "openapi.json" } }
+        nav.links aria-label="Pages" { a href="/" { "Calls" } a href="/openapi.json" { "openapi.json" } }
         header.masthead {
             p.brand { b { "unmask" } " " (text(&document["info"]["version"])) }
             h1 { "Interface" }

@@ -158,6 +158,26 @@ fn operation(route: &Route) -> Value {
             "content": { "application/problem+json": { "schema": reference("ProblemBody") } },
         },
     });
+    let parameters = parameters(route, &mut responses, &content);
+    let mut operation = json!({
+        "summary": route.summary,
+        "operationId": format!("{}{}", route.method, route.path.replace(['/', '{', '}', '.'], "_")),
+        "parameters": parameters,
+        "responses": responses,
+    });
+    if let Some(scope) = route.scope {
+        operation["security"] = json!([{ "key": [] }, { "session": [] }, {}]);
+        operation["description"] =
+            json!(format!("Needs a key with the scope {}, where keys are in use.", scope.name()));
+    }
+    if route.method == "post" {
+        operation["requestBody"] = json!({ "required": true, "content": sent(route.path) });
+    }
+    operation
+}
+
+/// What a request may carry, and the answers that come with it.
+fn parameters(route: &Route, responses: &mut Value, content: &Value) -> Vec<Value> {
     let query = |name: &str, about: &str| json!({ "name": name, "in": "query", "description": about, "schema": { "type": "integer", "minimum": 1 } });
     let mut parameters = Vec::new();
     if route.path.contains("{id}") {
@@ -190,28 +210,18 @@ fn operation(route: &Route) -> Value {
         }
         _ => {}
     }
-    let mut operation = json!({
-        "summary": route.summary,
-        "operationId": format!("{}{}", route.method, route.path.replace(['/', '{', '}', '.'], "_")),
-        "parameters": parameters,
-        "responses": responses,
-    });
-    if let Some(scope) = route.scope {
-        operation["security"] = json!([{ "key": [] }, { "session": [] }, {}]);
-        operation["description"] =
-            json!(format!("Needs a key with the scope {}, where keys are in use.", scope.name()));
+    parameters
+}
+
+/// The body of a request.
+fn sent(path: &str) -> Value {
+    match path {
+        "/v1/session" => json!({ "application/json": { "schema": reference("SignIn") } }),
+        _ => json!({
+            "multipart/form-data": { "schema": reference("FileAsk") },
+            "application/json": { "schema": reference("UriAsk") },
+        }),
     }
-    if route.method == "post" {
-        let content = match route.path {
-            "/v1/session" => json!({ "application/json": { "schema": reference("SignIn") } }),
-            _ => json!({
-                "multipart/form-data": { "schema": reference("FileAsk") },
-                "application/json": { "schema": reference("UriAsk") },
-            }),
-        };
-        operation["requestBody"] = json!({ "required": true, "content": content });
-    }
-    operation
 }
 
 #[cfg(test)]
