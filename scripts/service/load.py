@@ -10,8 +10,8 @@ service and its scans are killed (SIGKILL) after so many seconds and started aga
 
 Out, as JSON: answers by status; calls that were accepted and lost, not done, or begun more often than once without a kill;
 memory (RSS of the service, without its scans): largest deviation from the median after the first fifth of the time;
-latency of GET by route in milliseconds. Exit code 1 when an answer was an error other than 429, a call was lost or has not ended, or
-one that had ended was scanned again.
+latency of GET by route in milliseconds. Exit code 1 when an answer was an error other than 429, a call was lost, failed or has not
+ended, or one that had ended was scanned again.
 """
 import argparse
 import collections
@@ -223,6 +223,7 @@ def summary(load, calls, ended, options):
         "errors": len(load.errors), "first_errors": load.errors[:5],
         "accepted": len(set(load.accepted)), "twice_accepted": len(load.accepted) - len(set(load.accepted)),
         "stored": len(calls), "lost": len(lost), "not_ended": len(unended),
+        "failures": sorted({call["error"] for call in calls.values() if call["state"] == "failed"}),
         "states": dict(collections.Counter(call["state"] for call in calls.values())),
         "attempts": {str(n): count for n, count in sorted(begun.items())}, "ended_and_scanned_again": len(again),
         "rss_mib": middle and {"median": round(middle, 1), "lowest": round(min(after), 1), "highest": round(max(after), 1),
@@ -263,7 +264,7 @@ def main():
         if log:
             told["log"] = log[-1000:]
     print(json.dumps(told, indent=2))
-    wrong = ("errors", "lost", "not_ended", "ended_and_scanned_again", "twice_accepted")
+    wrong = ("errors", "lost", "not_ended", "failures", "ended_and_scanned_again", "twice_accepted")
     sys.exit(1 if any(told[key] for key in wrong) else 0)
 
 
