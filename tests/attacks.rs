@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{folder, unmask};
 use serde_json::Value;
-use service::{Service, call, fresh, serve};
+use service::{Service, call, fresh, key, serve, until};
 
 /// A server that must not be asked.
 fn silent() -> (TcpListener, u16) {
@@ -151,11 +151,6 @@ fn no_address_of_the_own_network_is_asked() {
 #[test]
 fn a_tenant_never_sees_anothers_calls() {
     let dir = fresh("attacks-tenants");
-    let key = |what: &str| {
-        let made = unmask(&["serve", "--new-key", what]);
-        let line = common::stderr(&made).lines().last().unwrap().to_owned();
-        (format!("Bearer {}", String::from_utf8(made.stdout).unwrap().trim()), line)
-    };
     let ((one, a), (two, b), (ops, c)) = (key("a@one:admin"), key("b@two:admin"), key("ops:read"));
     let file = dir.join("keys");
     std::fs::write(&file, format!("{a}\n{b}\n{c}\n")).unwrap();
@@ -206,8 +201,13 @@ fn names_and_headers_stay_what_they_are() {
         let report = service.get(&format!("/v1/calls/{}/report.html", reply["id"].as_str().unwrap()));
         let page = String::from_utf8(report.body.clone()).unwrap();
         assert!(!page.contains("<img src=x") && page.contains("Content-Security-Policy"));
-        assert!(report.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
-        assert!(!report.header("content-disposition").unwrap().contains(['<', '=', '/', '%'].map(|_| '<')));
+        assert!(report.header("content-security-policy").unwrap().contains("frame-ancestors 'self'"));
+        let (_, named) = report.header("content-disposition").unwrap().split_once("filename=").unwrap();
+        assert_eq!(
+            named,
+            format!("\"{}.html\"", reply["id"].as_str().unwrap()),
+            "named by the call, not by its sender"
+        );
     }
     for (method, path, header, status) in [
         ("GET", "/v1/calls/..%2f..%2funmask.db", ("X", "y"), 404),
@@ -227,6 +227,204 @@ fn names_and_headers_stay_what_they_are() {
     }
     let split = service.send("GET", "/v1/calls/x%0d%0aX-Evil:%201", &[], b"");
     assert!(split.status >= 400 && split.header("x-evil").is_none());
+}
+
+#[test]
+fn a_browser_that_signed_in_is_no_tool_of_other_sites() {
+    let dir = fresh("attacks-session");
+    let (hr, line) = key("hr@acme:admin");
+    let file = dir.join("keys");
+    std::fs::write(&file, line).unwrap();
+    let data = dir.join("data");
+    let service = serve(&data, &["--keys", file.to_str().unwrap()]);
+    let secret = hr.trim_start_matches("Bearer ");
+    let body = serde_json::json!({ "key": secret }).to_string();
+    let json = ("Content-Type", "application/json");
+    let sign_in = |headers: &[(&str, &str)], body: &str| service.send("POST", "/v1/session", headers, body.as_bytes());
+    sign_in(&[json], "{\"key\": \"wrong\"}").problem(401);
+    sign_in(&[("Content-Type", "text/plain")], &body).problem(415);
+    sign_in(&[json, ("Origin", "http://evil.example")], &body).problem(403);
+    let signed_in = sign_in(&[json], &body);
+    assert_eq!(
+        (signed_in.status, &signed_in.json()["name"], &signed_in.json()["tenant"]),
+        (200, &"hr".into(), &"acme".into())
+    );
+    let set = signed_in.header("set-cookie").unwrap().to_owned();
+    assert!(set.contains("HttpOnly; SameSite=Strict") && !set.contains(secret), "{set}");
+    let cookie = ("Cookie", set.split(';').next().unwrap());
+    assert_eq!(service.send("GET", "/v1/calls", &[cookie], b"").status, 200);
+    let own = format!("http://{}", service.address);
+    for (origin, status) in
+        [(None, 403), (Some("http://evil.example"), 403), (Some("null"), 403), (Some(own.as_str()), 404)]
+    {
+        let headers: Vec<_> = [cookie].into_iter().chain(origin.map(|o| ("Origin", o))).collect();
+        service.send("DELETE", &format!("/v1/calls/{}", "0".repeat(32)), &headers, b"").problem(status);
+    }
+    let forged = ("Cookie", "unmask_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    service.send("GET", "/v1/calls", &[forged], b"").problem(401);
+    let both = [cookie, ("Authorization", "Bearer wrong")];
+    service.send("GET", "/v1/calls", &both, b"").problem(401);
+    assert_eq!(service.send("DELETE", "/v1/session", &[cookie, ("Origin", &own)], b"").status, 204);
+    service.send("GET", "/v1/calls", &[cookie], b"").problem(401);
+    let mut wrong = 0;
+    while sign_in(&[json], "{\"key\": \"wrong\"}").status == 401 {
+        wrong += 1;
+        assert!(wrong < 100, "wrong keys are counted");
+    }
+    let log = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+    let rows: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let has = |who: &str, action: &str, status: u16| {
+        rows.iter().any(|r| r["who"] == who && r["action"] == action && r["status"] == status)
+    };
+    assert!(has("hr", "sign_in", 200) && has("", "sign_in", 401) && has("hr", "sign_out", 204), "{log}");
+    assert!(!log.contains(secret) && !log.contains(cookie.1.split_once('=').unwrap().1));
+}
+
+/// A certificate for `localhost` that nobody has signed but itself, and its key.
+fn certificate(dir: &std::path::Path) -> (String, String) {
+    let (cert, key) = (dir.join("cert.pem"), dir.join("key.pem"));
+    let (cert, key) = (cert.to_str().unwrap().to_owned(), key.to_str().unwrap().to_owned());
+    let args = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -addext \
+                subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE -out";
+    let made = std::process::Command::new("openssl").args(args.split(' ')).args([&cert, "-keyout", &key]).output();
+    let made = made.expect("openssl is installed by scripts/setup");
+    assert!(made.status.success(), "{}", common::stderr(&made));
+    (cert, key)
+}
+
+#[test]
+fn tls_is_spoken_and_plain_http_is_not() {
+    use ureq::tls::{Certificate, RootCerts, TlsConfig};
+    let dir = fresh("attacks-tls");
+    let (cert, secret) = certificate(&dir);
+    let (hr, line) = key("hr:admin");
+    let file = dir.join("keys");
+    std::fs::write(&file, line).unwrap();
+    let tls = ["--tls-cert", &cert, "--tls-key", &secret, "--keys", file.to_str().unwrap()];
+    let service = serve(&dir.join("data"), &tls);
+    let address = format!("https://{}", service.address.replace("127.0.0.1", "localhost"));
+    let agent = |roots: RootCerts| {
+        let tls = TlsConfig::builder().root_certs(roots).build();
+        ureq::Agent::new_with_config(ureq::Agent::config_builder().tls_config(tls).build())
+    };
+    let known = Certificate::from_pem(&std::fs::read(&cert).unwrap()).unwrap();
+    let trusting = agent(RootCerts::new_with_certs(&[known]));
+    assert_eq!(trusting.get(format!("{address}/healthz")).call().unwrap().status(), 200);
+    let body = serde_json::json!({ "key": hr.trim_start_matches("Bearer ") }).to_string();
+    let signed_in =
+        trusting.post(format!("{address}/v1/session")).header("content-type", "application/json").send(body).unwrap();
+    let cookie = signed_in.headers()["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-") && cookie.contains("; Secure") && cookie.contains("; Path=/;"), "{cookie}");
+    let doubting = agent(RootCerts::new_with_certs(&[])).get(format!("{address}/healthz")).call();
+    assert!(doubting.is_err(), "nobody has to take any certificate");
+    let mut plain = TcpStream::connect(&service.address).unwrap();
+    plain.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    write!(plain, "GET /healthz HTTP/1.0\r\nHost: {}\r\n\r\n", service.address).unwrap();
+    let mut said = Vec::new();
+    let _ = plain.read_to_end(&mut said);
+    assert!(!said.starts_with(b"HTTP") && !String::from_utf8_lossy(&said).contains("provider"), "{said:?}");
+}
+
+#[test]
+fn one_tenant_does_not_take_the_places_of_another() {
+    let dir = fresh("attacks-queue");
+    let ((one, a), (two, b)) = (key("a@one:submit"), key("b@two:submit"));
+    let file = dir.join("keys");
+    std::fs::write(&file, format!("{a}\n{b}\n")).unwrap();
+    // A scan takes longer than many uploads of two seconds.
+    let service =
+        serve(&dir.join("data"), &["--keys", file.to_str().unwrap(), "--jobs", "1", "--queue-per-tenant", "2"]);
+    let send = |key: &str| service.post("a.mp4", call(), &[("Authorization", key)]);
+    let mut full = None;
+    for _ in 0..50 {
+        let reply = send(&one);
+        if reply.status == 429 {
+            full = Some(reply);
+            break;
+        }
+    }
+    let full = full.expect("one that sends on and on meets its limit");
+    full.problem(429);
+    assert!(full.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+    assert_eq!(send(&two).status, 202, "another has its own places");
+}
+
+#[test]
+fn no_more_uploads_at_once_than_there_are_places_for() {
+    let service = serve(&fresh("attacks-uploads"), &[]);
+    let head = format!(
+        "POST /v1/calls HTTP/1.1\r\nHost: {}\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 9999\r\n\r\n\
+         --x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nhalf",
+        service.address
+    );
+    let slow = |_| {
+        let mut stream = TcpStream::connect(&service.address).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let held: Vec<TcpStream> = (0..16).map(slow).collect();
+    until("sixteen uploads", || service.post("b.mp4", call(), &[]).status == 429);
+    let refused = service.post("b.mp4", call(), &[]);
+    assert!(refused.problem(429).contains("at once") && refused.header("retry-after").is_some());
+    assert_eq!(service.get("/v1/calls").status, 200, "whoever only looks is answered");
+    drop(held);
+    until("free places", || service.post("b.mp4", call(), &[]).status == 202);
+}
+
+#[test]
+fn no_secret_is_logged() {
+    let dir = fresh("attacks-log");
+    let (hr, line) = key("hr:admin");
+    let file = dir.join("keys");
+    std::fs::write(&file, line).unwrap();
+    let log = dir.join("log");
+    let more = [
+        "--log-format",
+        "json",
+        "--keys",
+        file.to_str().unwrap(),
+        "--allow-uri",
+        "http://127.0.0.1:9/",
+        "--allow-private",
+    ];
+    let service = service::serve_logging(&dir.join("data"), &more, &log);
+    let key = [("Authorization", hr.as_str())];
+    let uri = "http://user:hidden-word@127.0.0.1:9/a.mp4?token=hidden-token";
+    let id = send_uri(&service, uri, &key).json()["id"].as_str().unwrap().to_owned();
+    let failed = service.send("GET", &format!("/v1/calls/{id}"), &[key[0], ("Prefer", "wait=60")], b"").json();
+    assert_eq!(failed["state"], "failed");
+    let sent = service.post("hidden-name.mp4", b"no recording", &[key[0], ("Prefer", "wait=60")]).json();
+    let body = serde_json::json!({ "key": hr.trim_start_matches("Bearer ") }).to_string();
+    let signed_in = service.send("POST", "/v1/session", &[("Content-Type", "application/json")], body.as_bytes());
+    let cookie = signed_in.header("set-cookie").unwrap().split([';', '=']).nth(1).unwrap().to_owned();
+    service.send("GET", "/v1/calls?name=hidden-search", &key, b"");
+    service.send("GET", "/v1/calls", &[("Authorization", "Bearer hidden-key")], b"").problem(401);
+    drop(service);
+    let text = std::fs::read_to_string(log).unwrap();
+    let rows: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    assert!(rows.iter().any(|r| r["call"] == id.as_str() && r["message"] == "scan begins"), "{text}");
+    assert!(rows.iter().any(|r| r["call"] == sent["id"] && r["action"] == "submit" && r["status"] == 200), "{text}");
+    let audit = std::fs::read_to_string(dir.join("data/audit.jsonl")).unwrap();
+    for secret in ["hidden", &cookie, hr.trim_start_matches("Bearer ")] {
+        assert!(!text.contains(secret) && !audit.contains(secret), "{secret}: {text}");
+    }
+}
+
+#[test]
+fn a_recording_named_like_a_formula_is_none_in_the_index() {
+    let dir = fresh("attacks-csv");
+    std::fs::create_dir(dir.join("in")).unwrap();
+    for name in ["=1+1.mp4", "@SUM(1).mp4"] {
+        std::fs::write(dir.join("in").join(name), b"no recording").unwrap();
+    }
+    let (input, out) = (dir.join("in"), dir.join("out"));
+    unmask(&["scan", input.to_str().unwrap(), "--out", out.to_str().unwrap(), "--device", "cpu"]);
+    let table =
+        csv::Reader::from_path(out.join("index.csv")).unwrap().records().map(Result::unwrap).collect::<Vec<_>>();
+    let names: Vec<&str> = table.iter().map(|row| &row[0]).collect();
+    assert_eq!(names, ["'=1+1", "'@SUM(1)"]);
+    assert!(table.iter().flatten().all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{table:?}");
 }
 
 #[test]

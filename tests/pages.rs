@@ -1,7 +1,10 @@
 //! The pages in a browser: a ten-minute call and an index of many calls are opened in headless Chromium, by
-//! tests/pages/check.mjs, at phone and desktop width, light and dark; pictures and PDFs stay in the folder it prints.
+//! tests/pages/check.mjs, at phone and desktop width, light and dark; the service's own pages are worked with by
+//! tests/pages/review.mjs. Pictures and PDFs stay in the folders that are printed.
 
 mod common;
+#[path = "common/service.rs"]
+mod service;
 
 use std::path::Path;
 use std::process::Command;
@@ -155,11 +158,7 @@ fn rows() -> Vec<IndexRow> {
 
 #[test]
 fn pages_open_without_an_error_and_without_a_barrier() {
-    let (modules, chromium) = (common::web_modules(), common::chromium());
-    let missing = !modules.join("node_modules").is_dir() || !chromium.exists();
-    if missing {
-        assert!(std::env::var_os("CI").is_none(), "Chromium or its driver is missing: run scripts/setup --dev");
-        eprintln!("NOT TESTED: Chromium or its driver is missing: run scripts/setup --dev");
+    if browser_is_missing() {
         return;
     }
     let dir = common::folder("pages");
@@ -169,11 +168,46 @@ fn pages_open_without_an_error_and_without_a_barrier() {
     assert!(html.len() < 5_000_000, "{} bytes", html.len());
     std::fs::write(dir.join("call.html"), html).unwrap();
     std::fs::write(dir.join("index.html"), index_html(&rows()).unwrap()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages/check.mjs");
+    let pages = [dir.join("call.html"), dir.join("index.html")];
+    node("check.mjs", &dir.join("pictures"), &pages.map(|page| page.to_str().unwrap().to_owned()));
+}
+
+#[test]
+fn calls_are_sent_read_and_deleted_by_hand() {
+    if browser_is_missing() {
+        return;
+    }
+    let dir = service::fresh("review");
+    let (secret, line) = service::key("hr@acme:admin");
+    let (keys, clip) = (dir.join("keys"), dir.join("call.mp4"));
+    std::fs::write(&keys, line).unwrap();
+    std::fs::write(&clip, service::call()).unwrap();
+    let open = service::serve(&dir.join("open"), &[]);
+    let closed = service::serve(&dir.join("closed"), &["--keys", keys.to_str().unwrap()]);
+    let key = secret.trim_start_matches("Bearer ");
+    let given = [&open.address, &closed.address, key, clip.to_str().unwrap()].map(str::to_owned);
+    node("review.mjs", &dir.join("pictures"), &given);
+    let bundle = dir.join("pictures/call.evidence");
+    let verified = common::unmask(&["verify", bundle.to_str().unwrap(), "--input", clip.to_str().unwrap()]);
+    assert!(verified.status.success(), "{}", common::stderr(&verified));
+}
+
+/// Runs a script of tests/pages, which must succeed.
+fn node(script: &str, pictures: &Path, given: &[String]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages").join(script);
     let mut node = Command::new("node");
-    node.arg(script).arg(modules).arg(dir.join("pictures")).arg(dir.join("call.html")).arg(dir.join("index.html"));
-    let output = node.env("CHROMIUM", chromium).output().expect("node is installed by scripts/setup --dev");
+    node.arg(script).arg(common::web_modules()).arg(pictures).args(given);
+    let output = node.env("CHROMIUM", common::chromium()).output().expect("node is installed by scripts/setup --dev");
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    println!("{said}pictures in {}", dir.join("pictures").display());
+    println!("{said}pictures in {}", pictures.display());
     assert!(output.status.success(), "{wrong}");
+}
+
+fn browser_is_missing() -> bool {
+    let missing = !common::web_modules().join("node_modules").is_dir() || !common::chromium().exists();
+    if missing {
+        assert!(std::env::var_os("CI").is_none(), "Chromium or its driver is missing: run scripts/setup --dev");
+        eprintln!("NOT TESTED: Chromium or its driver is missing: run scripts/setup --dev");
+    }
+    missing
 }

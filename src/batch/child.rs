@@ -1,12 +1,12 @@
 //! The parent's side of one call. In: a job. Out: what its child said, and how it ended: done, interrupted, failed, or
 //! crashed.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::Builder;
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
@@ -21,6 +21,9 @@ const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// SIGHUP, SIGINT, SIGTERM: somebody wants an end; the same signal comes to the parent.
 const ENDING: [i32; 3] = [1, 2, 15];
+
+/// Longest line of a child's log; what is longer becomes several.
+const LONGEST_LINE: u64 = 4096;
 
 /// SIGKILL.
 const KILLED: i32 = 9;
@@ -59,8 +62,12 @@ pub fn scan_in_child(
         // Ctrl-C is for the parent, whose end lets a live call end in order.
         command.process_group(0);
     }
+    if job.posted.is_some() {
+        command.stderr(Stdio::piped());
+    }
     let mut child = command.spawn().map_err(failed)?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let log = child.stderr.take().map(|stderr| pass_on(stderr, &job.name)).transpose().map_err(failed)?;
     *slot.lock() = Some(child);
     if stop.is_cancelled() {
         slot.kill();
@@ -83,6 +90,10 @@ pub fn scan_in_child(
     let status = child.wait().map_err(failed)?;
     // Only now: the child ends when its standard input does.
     drop(stdin);
+    if let Some(log) = log {
+        // It ends with the child, and says nothing that counts.
+        let _ = log.join();
+    }
     outcome(&job.input, last, status, stop)
 }
 
@@ -93,6 +104,19 @@ fn feed(media: &Receiver<Vec<u8>>, mut stdin: ChildStdin) {
             return;
         }
     }
+}
+
+/// What a child of the service has to say is logged under its call's id.
+fn pass_on(stderr: ChildStderr, call: &str) -> std::io::Result<JoinHandle<()>> {
+    let call = call.to_owned();
+    std::thread::Builder::new().name("child-log".into()).spawn(move || {
+        let (mut from, mut line) = (BufReader::new(stderr), Vec::new());
+        while matches!(from.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line), Ok(n) if n > 0) {
+            let text = String::from_utf8_lossy(&line);
+            tracing::warn!(call, said = text.trim_end(), "from its scan");
+            line.clear();
+        }
+    })
 }
 
 /// Passes on what is said until the child is gone, and keeps the last word.

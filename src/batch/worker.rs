@@ -27,6 +27,9 @@ use crate::types::record::{Record, SourceInfo, Stats};
 /// How often a child says how far it is.
 const SAY_EVERY: Duration = Duration::from_millis(300);
 
+/// How far behind the service itself its scans stand when processors are short (nice(2)).
+const BEHIND: i32 = 10;
+
 /// One call to scan.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
@@ -152,6 +155,8 @@ pub fn perform(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<
 fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, Error> {
     if job.posted.is_some() {
         sandbox::close_network(job.live)?;
+        // Those who ask the service go first; where this may not be had, they share.
+        let _ = rustix::process::nice(BEHIND);
     }
     let input = Input::parse(&job.input)?;
     if let Input::File(path) = &input

@@ -20,7 +20,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 use unmask::config::ConfigError;
 use unmask::{Config, Device, Error, ErrorKind};
@@ -31,8 +31,19 @@ use unmask::{Config, Device, Error, ErrorKind};
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {
+    /// How the log on standard error is written; what it says is up to UNMASK_LOG, as in UNMASK_LOG=unmask=info
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// A JSON object a line
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -134,9 +145,9 @@ impl AnalysisArgs {
 
 /// Parses, runs, and turns an error's kind into the exit code.
 pub fn run() -> ExitCode {
-    let filter = EnvFilter::try_from_env("UNMASK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,ort=off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    log(cli.log_format);
+    let result = match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Work => Ok(batch::work()),
@@ -154,6 +165,16 @@ pub fn run() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => report(&error),
+    }
+}
+
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("UNMASK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,ort=off"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
     }
 }
 

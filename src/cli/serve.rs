@@ -28,6 +28,9 @@ pub struct ServeArgs {
     /// Most calls that wait; further ones are answered with 429
     #[arg(long, value_name = "N", default_value = "1000")]
     queue: u32,
+    /// Most calls of one tenant that wait, so that it leaves room for others (default: as --queue)
+    #[arg(long, value_name = "N")]
+    queue_per_tenant: Option<u32>,
     /// Scan addresses that begin so; can be given several times (default: uploads only)
     #[arg(long, value_name = "PREFIX")]
     allow_uri: Vec<String>,
@@ -95,6 +98,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         dir: args.data_dir.clone().unwrap_or_default(),
         jobs: jobs(args.jobs),
         queue: args.queue,
+        queue_per_tenant: args.queue_per_tenant,
         keys: args.keys.clone(),
         allow_uri: args.allow_uri.clone(),
         allow_private: args.allow_private,

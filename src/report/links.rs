@@ -45,14 +45,7 @@ pub fn links_html(links: &Links, prints: &[Print], config: &LinkConfig) -> Vec<u
         }
     };
     let style = include_str!("links.css");
-    page(&Shell {
-        title: "faces and voices across calls · unmask",
-        style,
-        script: "",
-        data: None,
-        connects: false,
-        body,
-    })
+    page(&Shell { title: "faces and voices across calls · unmask", style, policy: "", script: "", data: None, body })
 }
 
 fn findings(sense: &Sense, found: &Found, prints: &[Print], limits: Limits) -> Markup {

@@ -29,6 +29,7 @@ use std::io::Write;
 pub use error::ReportError;
 pub use files::write_whole;
 pub(crate) use files::{as_usual, failed, new_file};
+pub(crate) use html::shell;
 pub use jsonl::Jsonl;
 pub use kind::ReportKind;
 pub use links::links_html;

@@ -15,11 +15,12 @@ use super::jobs::Jobs;
 use super::live::Live;
 use super::problem::Problem;
 use super::rates::Rates;
+use super::sessions::Sessions;
 use super::uris::Allowed;
 use super::webhooks::Webhooks;
 use crate::config::Config;
 use crate::media::Cancel;
-use crate::store::{Store, StoreError};
+use crate::store::{Queue, Store, StoreError};
 
 /// Uploads that are received at the same time; each holds a block of the body and an open file.
 pub const UPLOADS_AT_ONCE: usize = 16;
@@ -39,6 +40,8 @@ pub struct App {
     pub program: PathBuf,
     /// Who may do what.
     pub keys: Keys,
+    /// Browsers that have signed in.
+    pub sessions: Sessions,
     /// How often each client may ask.
     pub rates: Rates,
     /// How often each address may show a key that is none.
@@ -52,7 +55,7 @@ pub struct App {
     /// What may be fetched.
     pub allowed: Allowed,
     /// Most calls that wait.
-    pub queue: i64,
+    pub queue: Queue,
     /// Only this machine can reach it.
     pub loopback: bool,
     /// Those who publish; none: nobody may.

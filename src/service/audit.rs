@@ -76,6 +76,9 @@ pub fn action(method: &Method, path: &str) -> Option<(&'static str, Option<Strin
             "events" => ("events", id),
             _ => ("other", id),
         },
+        ("GET", (Some("v1"), Some("session"), None, ..)) => return None,
+        ("POST", (Some("v1"), Some("session"), None, ..)) => ("sign_in", None),
+        ("DELETE", (Some("v1"), Some("session"), None, ..)) => ("sign_out", None),
         (_, (Some("v1"), ..)) => ("other", None),
         _ => return None,
     };

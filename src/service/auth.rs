@@ -44,6 +44,8 @@ pub struct Who {
     pub name: String,
     /// Whose calls these are; empty: those of nobody in particular, the operator's.
     pub tenant: String,
+    /// A browser that has signed in, rather than a key in the request itself.
+    pub session: bool,
     scopes: Vec<Scope>,
 }
 
@@ -63,6 +65,11 @@ impl Who {
         !self.scopes.is_empty()
     }
 
+    /// What is allowed, as in key files.
+    pub fn scopes(&self) -> Vec<&'static str> {
+        self.scopes.iter().map(|scope| scope.name()).collect()
+    }
+
     /// True when it is allowed.
     pub fn has(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
@@ -71,7 +78,8 @@ impl Who {
     /// Refuses what is not allowed.
     pub fn may(&self, needed: Scope) -> Result<(), Problem> {
         if !self.is_known() {
-            let problem = Problem::request(StatusCode::UNAUTHORIZED, "send a key: Authorization: Bearer KEY");
+            let problem =
+                Problem::request(StatusCode::UNAUTHORIZED, "send a key (Authorization: Bearer KEY), or sign in at /");
             return Err(problem.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         if self.has(needed) {
@@ -165,7 +173,7 @@ fn parse_line(line: &str) -> Option<Key> {
     let (name, scopes, sha256) = (words.next()?, parse_scopes(words.next()?)?, words.next()?.to_ascii_lowercase());
     let (name, tenant) = split_name(name)?;
     let whole = words.next().is_none() && sha256.len() == 64 && sha256.chars().all(|c| c.is_ascii_hexdigit());
-    let who = Who { name: name.to_owned(), tenant: tenant.to_owned(), scopes };
+    let who = Who { name: name.to_owned(), tenant: tenant.to_owned(), session: false, scopes };
     whole.then_some(Key { who, sha256 })
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::jobs::Reach;
 use crate::report::index::CallFinding;
 use crate::store::{Progress, StoredCall, utc};
+use crate::types::record::Outcome;
 
 /// An address to scan.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -127,12 +128,37 @@ pub struct CallList {
     pub next: Option<String>,
 }
 
+/// A key to sign in with.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// As `unmask serve --new-key` printed it.
+    pub key: String,
+}
+
+/// Who asks.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SessionBody {
+    /// Of the key; empty where none is needed, or none was shown.
+    pub name: String,
+    /// Whose calls these are; empty: those of keys without a tenant.
+    pub tenant: String,
+    /// Of submit, read, admin; none: a key is needed.
+    pub scopes: Vec<&'static str>,
+    /// True for a browser that has signed in, and can sign out.
+    pub signed_in: bool,
+}
+
 /// Which page.
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
     /// Only calls that are so far.
     pub state: Option<CallState>,
+    /// Only calls of which this was found, overall.
+    pub result: Option<Outcome>,
+    /// Only calls whose source has this in it; ASCII letters of either case.
+    pub name: Option<String>,
     /// Calls on the page.
     pub limit: Option<usize>,
     /// As `next` had it.

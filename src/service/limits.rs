@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -27,7 +27,10 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let (who, response) = match admit(&app, &request, peer, from) {
         Ok(who) => {
             request.extensions_mut().insert(who.clone());
-            (who, next.run(request).await)
+            let response = next.run(request).await;
+            // Whoever signs in is known from the answer on.
+            let who = response.extensions().get::<Who>().cloned().unwrap_or(who);
+            (who, response)
         }
         Err(refused) => (Who::default(), refused.into_response()),
     };
@@ -51,10 +54,11 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
     let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     response
@@ -71,11 +75,19 @@ fn admit(app: &App, request: &Request, peer: Option<IpAddr>, now: Instant) -> Re
     if let Some(refused) = foreign(request.headers(), request.method(), app.loopback) {
         return Err(refused);
     }
-    let who = app.keys.who(request.headers());
+    let headers = request.headers();
+    let who = match app.keys.is_empty() || headers.contains_key(header::AUTHORIZATION) {
+        true => app.keys.who(headers),
+        false => app.sessions.who(headers).unwrap_or_default(),
+    };
     let from = peer.map_or_else(String::new, |ip| ip.to_string());
     let busy = |seconds| Problem::busy(seconds, "too many requests: ask less often");
-    if !who.is_known() && request.headers().contains_key(header::AUTHORIZATION) {
+    if !who.is_known() && headers.contains_key(header::AUTHORIZATION) {
         app.attempts.take(&from, now).map_err(busy)?;
+    }
+    // A cookie comes with whatever a browser sends: what changes something must say that it comes from a page of ours.
+    if who.session && !request.method().is_safe() && !headers.contains_key(header::ORIGIN) {
+        return Err(Problem::request(StatusCode::FORBIDDEN, "a browser's change has to name its Origin"));
     }
     let client = if who.name.is_empty() { from } else { who.client() };
     app.rates.take(&client, now).map_err(busy)?;

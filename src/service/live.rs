@@ -24,7 +24,7 @@ use crate::batch::{Said, Slot, scan_in_child};
 use crate::error::ErrorKind;
 use crate::media::Cancel;
 use crate::report::live_html;
-use crate::store::{Answer, Ask, Fingerprint, StoreError, StoredCall};
+use crate::store::{Answer, Ask, Fingerprint, Queue, StoreError, StoredCall};
 use crate::webrtc::{Control, Desk, Line, MOST_SDP, OfferError};
 
 /// What stands in the store for media that nobody keeps.
@@ -143,6 +143,9 @@ fn refused(error: OfferError) -> Problem {
     }
 }
 
+/// A live call does not wait, however many do.
+const UNQUEUED: Queue = Queue { all: i64::MAX, tenant: i64::MAX };
+
 /// Makes a call of it, and starts the thread that looks after it.
 async fn begin(
     app: &Arc<App>,
@@ -154,7 +157,7 @@ async fn begin(
     let (target, request, tenant) = (TARGET.to_owned(), TARGET.to_owned(), who.tenant.clone());
     let ask = Ask { name, shown: SHOWN.into(), target, request, once: None, tenant, webhook: None };
     // Accepted and begun under one lock: no worker takes it for a recording.
-    let call = app.write(move |store| match store.accept(&ask, i64::MAX)? {
+    let call = app.write(move |store| match store.accept(&ask, UNQUEUED)? {
         Answer::New(call) => store.begin(&call.name).map(|()| Some(call)),
         _ => Ok::<_, StoreError>(None),
     });

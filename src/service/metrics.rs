@@ -18,7 +18,7 @@ pub fn text(app: &App, counts: &StateCounts) -> String {
     family(&mut out, "unmask_calls", "gauge", "Accepted calls by state.", &states);
     let plain = |value: String| [(String::new(), value)];
     family(&mut out, "unmask_queue_depth", "gauge", "Calls that wait.", &plain(counts.waiting.to_string()));
-    family(&mut out, "unmask_queue_limit", "gauge", "Most calls that may wait.", &plain(app.queue.to_string()));
+    family(&mut out, "unmask_queue_limit", "gauge", "Most calls that may wait.", &plain(app.queue.all.to_string()));
     family(&mut out, "unmask_jobs_running", "gauge", "Calls being scanned.", &plain(counts.running.to_string()));
     let live = app.live.as_ref().map_or(0, Live::running).to_string();
     family(&mut out, "unmask_live_sessions", "gauge", "Live sessions that go on.", &plain(live));

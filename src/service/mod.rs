@@ -5,6 +5,7 @@
 mod app;
 mod audit;
 mod auth;
+mod docs;
 mod dto;
 mod error;
 mod events;
@@ -19,9 +20,11 @@ mod listen;
 mod live;
 mod metrics;
 mod openapi;
+mod pages;
 mod problem;
 mod rates;
 mod routes;
+mod sessions;
 mod upload;
 mod uris;
 mod webhooks;
@@ -46,7 +49,7 @@ use crate::error::Error;
 use crate::evidence::SecretKey;
 use crate::media::Cancel;
 use crate::report::Redact;
-use crate::store::{Store, UPLOADS};
+use crate::store::{Queue, Store, UPLOADS};
 use crate::webrtc::Desk;
 use app::{App, UPLOADS_AT_ONCE, WAITERS_AT_ONCE};
 use audit::Audit;
@@ -55,6 +58,7 @@ use health::Probe;
 use jobs::Jobs;
 use live::Live;
 use rates::Rates;
+use sessions::Sessions;
 use uris::Allowed;
 use webhooks::Webhooks;
 
@@ -80,6 +84,8 @@ pub struct Serve {
     pub jobs: usize,
     /// Most calls that wait.
     pub queue: u32,
+    /// Most calls of one tenant that wait; none: as many as of all.
+    pub queue_per_tenant: Option<u32>,
     /// File of hashed keys; none: only this machine may ask.
     pub keys: Option<PathBuf>,
     /// Addresses below which recordings may be fetched.
@@ -155,13 +161,14 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
         analysis,
         program: serve.program.clone(),
         keys,
+        sessions: Sessions::new(serve.tls.is_some()),
         rates: Rates::new(serve.rate),
         attempts: Rates::new(ATTEMPTS),
         audit: Audit::open(&serve.dir).map_err(machine)?,
         webhooks: webhooks(serve)?,
         evidence_key,
         allowed,
-        queue: i64::from(serve.queue),
+        queue: Queue { all: i64::from(serve.queue), tenant: i64::from(serve.queue_per_tenant.unwrap_or(serve.queue)) },
         loopback: serve.listen.ip().is_loopback(),
         live: open_live(serve)?,
         jobs: Jobs::new(serve.jobs),

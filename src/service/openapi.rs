@@ -4,7 +4,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::auth::Scope;
-use super::dto::{CallBody, CallList, FileAsk, Health, UriAsk};
+use super::dto::{CallBody, CallList, FileAsk, Health, SessionBody, SignIn, UriAsk};
 use super::problem::ProblemBody;
 use crate::store::Receipt;
 
@@ -13,10 +13,10 @@ use crate::store::Receipt;
 enum Body {
     /// JSON of a type.
     Json(&'static str),
-    /// Nothing.
-    None,
     /// Anything else, by media type.
     Of(&'static str),
+    /// None.
+    Nothing,
 }
 
 /// A row of the table.
@@ -36,7 +36,7 @@ const fn get(path: &'static str, scope: Option<Scope>, summary: &'static str, bo
 const READ: Option<Scope> = Some(Scope::Read);
 
 /// Every route.
-const ROUTES: [Route; 14] = [
+const ROUTES: [Route; 17] = [
     Route {
         method: "post",
         path: "/v1/calls",
@@ -88,9 +88,26 @@ const ROUTES: [Route; 14] = [
         scope: Some(Scope::Submit),
         summary: "End a live interview; its call stays",
         status: "200",
-        body: Body::None,
+        body: Body::Nothing,
     },
     get("/live", None, "The page that publishes from a browser", Body::Of("text/html")),
+    get("/v1/session", None, "Who asks, and what they may", Body::Json("SessionBody")),
+    Route {
+        method: "post",
+        path: "/v1/session",
+        scope: None,
+        summary: "Sign in: a key for a cookie, for browsers; 409 where no key is needed",
+        status: "200",
+        body: Body::Json("SessionBody"),
+    },
+    Route {
+        method: "delete",
+        path: "/v1/session",
+        scope: None,
+        summary: "Sign out",
+        status: "204",
+        body: Body::Nothing,
+    },
     get("/healthz", None, "Whether calls can be scanned; 503 when not", Body::Json("Health")),
     get("/metrics", READ, "Figures in Prometheus' text format", Body::Of("text/plain")),
     get("/openapi.json", None, "This description", Body::Of("application/json")),
@@ -107,6 +124,8 @@ pub fn document() -> Value {
     generator.subschema_for::<ProblemBody>();
     generator.subschema_for::<UriAsk>();
     generator.subschema_for::<FileAsk>();
+    generator.subschema_for::<SessionBody>();
+    generator.subschema_for::<SignIn>();
     let schemas = generator.take_definitions(true);
     let mut paths = Map::new();
     for route in &ROUTES {
@@ -123,7 +142,10 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer" },
+                "session": { "type": "apiKey", "in": "cookie", "name": "unmask_session" },
+            },
         },
     })
 }
@@ -136,16 +158,15 @@ fn header(name: &str, about: &str) -> Value {
     json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } })
 }
 
-fn state_parameter() -> Value {
-    let states = json!({ "type": "string", "enum": ["waiting", "running", "done", "failed"] });
-    json!({ "name": "state", "in": "query", "description": "Only calls that are so far", "schema": states })
+fn choice(name: &str, about: &str, of: &str) -> Value {
+    json!({ "name": name, "in": "query", "description": about, "schema": reference(of) })
 }
 
 fn operation(route: &Route) -> Value {
     let content = match route.body {
         Body::Json(name) => json!({ "application/json": { "schema": reference(name) } }),
         Body::Of(kind) => json!({ kind: {} }),
-        Body::None => json!({}),
+        Body::Nothing => json!({}),
     };
     let mut responses = json!({
         route.status: { "description": "Done", "content": content },
@@ -154,6 +175,26 @@ fn operation(route: &Route) -> Value {
             "content": { "application/problem+json": { "schema": reference("ProblemBody") } },
         },
     });
+    let parameters = parameters(route, &mut responses, &content);
+    let mut operation = json!({
+        "summary": route.summary,
+        "operationId": format!("{}{}", route.method, route.path.replace(['/', '{', '}', '.'], "_")),
+        "parameters": parameters,
+        "responses": responses,
+    });
+    if let Some(scope) = route.scope {
+        operation["security"] = json!([{ "key": [] }, { "session": [] }, {}]);
+        operation["description"] =
+            json!(format!("Needs a key with the scope {}, where keys are in use.", scope.name()));
+    }
+    if route.method == "post" {
+        operation["requestBody"] = json!({ "required": true, "content": sent(route.path) });
+    }
+    operation
+}
+
+/// What a request may carry, and the answers that come with it.
+fn parameters(route: &Route, responses: &mut Value, content: &Value) -> Vec<Value> {
     let query = |name: &str, about: &str| json!({ "name": name, "in": "query", "description": about, "schema": { "type": "integer", "minimum": 1 } });
     let mut parameters = Vec::new();
     if route.path.contains("{id}") {
@@ -170,7 +211,11 @@ fn operation(route: &Route) -> Value {
         ("get", "/v1/calls/{id}") => parameters.push(header("Prefer", "wait=N, as with POST")),
         ("get", "/v1/calls") => {
             parameters.push(query("limit", "Calls on the page, 1 to 200; 50 unless given"));
-            parameters.push(state_parameter());
+            parameters.push(choice("state", "Only calls that are so far", "CallState"));
+            parameters.push(choice("result", "Only calls of which this was found, overall", "Outcome"));
+            let about = "Only calls whose source has this in it; ASCII letters of either case";
+            parameters
+                .push(json!({ "name": "name", "in": "query", "description": about, "schema": { "type": "string" } }));
             parameters.push(query("cursor", "As `next` of the page before"));
         }
         ("get", "/v1/calls/{id}/records" | "/v1/calls/{id}/evidence" | "/v1/calls/{id}/report.html") => {
@@ -182,32 +227,18 @@ fn operation(route: &Route) -> Value {
         }
         _ => {}
     }
-    let mut operation = json!({
-        "summary": route.summary,
-        "operationId": format!("{}{}", route.method, route.path.replace(['/', '{', '}', '.'], "_")),
-        "parameters": parameters,
-        "responses": responses,
-    });
-    if let Some(scope) = route.scope {
-        operation["security"] = json!([{ "key": [] }, {}]);
-        operation["description"] =
-            json!(format!("Needs a key with the scope {}, where keys are in use.", scope.name()));
-    }
-    if let Some(content) = request_body(route) {
-        operation["requestBody"] = json!({ "required": true, "content": content });
-    }
-    operation
+    parameters
 }
 
-/// What is sent.
-fn request_body(route: &Route) -> Option<Value> {
-    match (route.method, route.path) {
-        ("post", "/v1/live") => Some(json!({ "application/sdp": {} })),
-        ("post", _) => Some(json!({
+/// The body of a request.
+fn sent(path: &str) -> Value {
+    match path {
+        "/v1/live" => json!({ "application/sdp": {} }),
+        "/v1/session" => json!({ "application/json": { "schema": reference("SignIn") } }),
+        _ => json!({
             "multipart/form-data": { "schema": reference("FileAsk") },
             "application/json": { "schema": reference("UriAsk") },
-        })),
-        _ => None,
+        }),
     }
 }
 

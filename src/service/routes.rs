@@ -13,7 +13,7 @@ use super::app::{App, in_thread};
 use super::auth::{Scope, Who};
 use super::dto::{CallBody, CallList, CallState, PageQuery};
 use super::problem::Problem;
-use super::{events, files, keep, limits, live, metrics, openapi, upload};
+use super::{events, files, keep, limits, live, metrics, openapi, pages, upload};
 use crate::infer::hex;
 use crate::report::ReportKind;
 use crate::store::{Answer, Ask, Progress, Which};
@@ -27,9 +27,10 @@ const MAX_PAGE: usize = 200;
 /// Seconds after which a place in the queue is likely.
 const RETRY_S: u32 = 10;
 
-/// Beside the policy that a report states itself: no request to this service, no frame around it.
+/// Beside the policy that a report states itself: no request to this service, and no frame around it but
+/// the review page's.
 const REPORT_POLICY: &str = "connect-src 'none'; object-src 'none'; frame-src 'none'; worker-src 'none'; \
-                             base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                             base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
@@ -43,6 +44,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/live", post(live::publish).layer(DefaultBodyLimit::disable()))
         .route("/v1/live/{id}", ending(live::end))
         .route("/live", get(live::page))
+        .route("/v1/session", get(pages::session).post(pages::sign_in).delete(pages::sign_out))
+        .route("/", get(pages::review))
+        .route("/docs", get(pages::docs))
         .route("/healthz", get(health))
         .route("/metrics", get(figures))
         .route("/openapi.json", get(|| async { Json(openapi::document()) }))
@@ -55,9 +59,9 @@ async fn submit(State(app): State<Arc<App>>, who: Extension<Who>, request: Reque
     who.may(Scope::Submit)?;
     let once = once(&headers, &who.client())?;
     let full = || Problem::busy(RETRY_S, "as many calls wait as may: send it again later");
-    let most = app.queue;
+    let (most, tenant) = (app.queue, who.tenant.clone());
     // One that was accepted before is answered even now, and so cannot be refused here.
-    if once.is_none() && app.read(move |store| store.is_full(most)).await? {
+    if once.is_none() && app.read(move |store| store.is_full(&tenant, most)).await? {
         return Err(full());
     }
     let place = app.uploads.clone().try_acquire_owned();
@@ -135,13 +139,14 @@ async fn list(State(app): State<Arc<App>>, who: Extension<Who>, request: Request
     who.may(Scope::Read)?;
     let bad = |detail: &str| Problem::of(crate::ErrorKind::Usage, detail);
     let query = Query::<PageQuery>::try_from_uri(request.uri());
-    let wrong = "give limit and cursor as numbers, and state as waiting, running, done or failed, or none of them";
-    let Query(PageQuery { state, limit, cursor }) = query.map_err(|_| bad(wrong))?;
+    let wrong = "give limit and cursor as numbers, state and result by one of their names, or none of them";
+    let Query(PageQuery { state, result, name, limit, cursor }) = query.map_err(|_| bad(wrong))?;
     let limit = limit.unwrap_or(PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(bad("limit is 1 to 200"));
     }
-    let which = Which { tenant: who.tenant.clone(), state: state.map(CallState::progress), after: cursor };
+    let (tenant, state) = (who.tenant.clone(), state.map(CallState::progress));
+    let which = Which { tenant, state, result, name, after: cursor };
     let page = app.read(move |store| store.page(limit, &which)).await?;
     let calls = page.calls.into_iter().map(|call| {
         let reach = app.jobs.reach(&call.name);
@@ -212,6 +217,7 @@ async fn report(
     let mut response = result(&app, &call, &headers, file).await?;
     let policy = HeaderValue::from_static(REPORT_POLICY);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response.headers_mut().insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     Ok(response)
 }
 

@@ -155,6 +155,7 @@ async fn receive_file(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile,
     Ok((kept, hex(&hash.finalize())))
 }
 
+/// It came too slowly.
 pub fn idle() -> Problem {
     Problem::request(StatusCode::REQUEST_TIMEOUT, "nothing came for 30 seconds: send it again")
 }

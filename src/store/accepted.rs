@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::row::COLUMNS;
 use super::{Progress, Store, StoreError, StoredCall, utc};
+use crate::types::record::Outcome;
 
 /// Made when it is not there: an older program does not need it.
 pub(super) const TABLE: &str = "
@@ -19,6 +20,7 @@ CREATE TABLE IF NOT EXISTS accepted(
     tries INTEGER NOT NULL DEFAULT 0,
     due INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX IF NOT EXISTS calls_by_state ON calls(state);
 ";
 
 /// Columns that the table had not always, as above.
@@ -52,6 +54,15 @@ pub struct Ask {
     pub webhook: Option<String>,
 }
 
+/// How many calls may wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Queue {
+    /// Of all tenants.
+    pub all: i64,
+    /// Of each tenant.
+    pub tenant: i64,
+}
+
 /// Which of the accepted calls.
 #[derive(Debug, Clone, Default)]
 pub struct Which {
@@ -59,6 +70,10 @@ pub struct Which {
     pub tenant: String,
     /// So far; none: all.
     pub state: Option<Progress>,
+    /// Of which this was found, overall; none: all.
+    pub result: Option<Outcome>,
+    /// Whose input has this in it, ASCII letters of either case; none: all.
+    pub name: Option<String>,
     /// From behind this one; none: from the newest.
     pub after: Option<i64>,
 }
@@ -98,17 +113,19 @@ pub struct StateCounts {
     pub failed: i64,
 }
 
-const WAITING: &str = "SELECT COUNT(*) FROM calls WHERE state = 'waiting' AND name IN (SELECT name FROM accepted)";
+/// True when as many wait as may, of all (?1) or of this tenant (?2, ?3).
+const FULL: &str = "SELECT COUNT(*) >= ?1 OR COALESCE(SUM(tenant = ?3), 0) >= ?2 FROM calls JOIN accepted \
+                    ON accepted.name = calls.name WHERE state = 'waiting'";
 
 impl Store {
-    /// Makes a call of it, for good, unless `most` wait already.
-    pub fn accept(&mut self, ask: &Ask, most: i64) -> Result<Answer, StoreError> {
+    /// Makes a call of it, for good, unless as many wait as may.
+    pub fn accept(&mut self, ask: &Ask, most: Queue) -> Result<Answer, StoreError> {
         if let Some(answer) = self.accepted_before(ask)? {
             return Ok(answer);
         }
         let insert = |db: &mut rusqlite::Connection| -> rusqlite::Result<bool> {
             let change = db.transaction()?;
-            if change.query_row(WAITING, [], |row| row.get::<_, i64>(0))? >= most {
+            if change.query_row(FULL, params![most.all, most.tenant, ask.tenant], |row| row.get::<_, bool>(0))? {
                 return Ok(false);
             }
             let Ask { name, shown, target, request, once, tenant, webhook } = ask;
@@ -139,10 +156,10 @@ impl Store {
             .transpose()
     }
 
-    /// True when no further call can be accepted.
-    pub fn is_full(&self, most: i64) -> Result<bool, StoreError> {
-        let waiting: i64 = self.db.query_row(WAITING, [], |row| row.get(0)).map_err(|e| self.failed(&e))?;
-        Ok(waiting >= most)
+    /// True when no further call of this tenant can be accepted.
+    pub fn is_full(&self, tenant: &str, most: Queue) -> Result<bool, StoreError> {
+        let full = self.db.query_row(FULL, params![most.all, most.tenant, tenant], |row| row.get(0));
+        full.map_err(|e| self.failed(&e))
     }
 
     /// The accepted call that waits longest, begun, and what is to be scanned.
@@ -166,12 +183,16 @@ impl Store {
         let read = || -> rusqlite::Result<CallPage> {
             let sql = format!(
                 "SELECT {COLUMNS}, id FROM calls WHERE id < ?1 AND (?3 IS NULL OR state = ?3) \
-                 AND name IN (SELECT name FROM accepted WHERE tenant = ?4) ORDER BY id DESC LIMIT ?2"
+                 AND (?5 IS NULL OR (state = 'done' AND json_extract(finding, '$.overall') = ?5)) \
+                 AND (?6 IS NULL OR instr(lower(input), lower(?6)) > 0) \
+                 AND EXISTS (SELECT 1 FROM accepted WHERE accepted.name = calls.name AND tenant = ?4) \
+                 ORDER BY id DESC LIMIT ?2"
             );
             let mut query = self.db.prepare_cached(&sql)?;
             let most = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
             let (after, state) = (which.after.unwrap_or(i64::MAX), which.state.map(Progress::name));
-            let rows = query.query_map(params![after, most, state, which.tenant], |row| {
+            let result = which.result.map(Outcome::name);
+            let rows = query.query_map(params![after, most, state, which.tenant, result, which.name], |row| {
                 Ok((StoredCall::read(row)?, row.get::<_, i64>(15)?))
             })?;
             let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -223,6 +244,9 @@ impl Store {
 mod tests {
     use super::*;
 
+    const TWO: Queue = Queue { all: 2, tenant: 2 };
+    const MANY: Queue = Queue { all: 9, tenant: 9 };
+
     fn ask(name: &str, once: Option<&str>) -> Ask {
         let (target, once) = (format!("uploads/{name}"), once.map(str::to_owned));
         let (tenant, webhook) = (String::new(), None);
@@ -234,9 +258,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(dir.path()).unwrap();
         for name in ["a", "b"] {
-            assert!(matches!(store.accept(&ask(name, None), 2).unwrap(), Answer::New(_)));
+            assert!(matches!(store.accept(&ask(name, None), TWO).unwrap(), Answer::New(_)));
         }
-        assert!(matches!(store.accept(&ask("c", None), 2).unwrap(), Answer::Full) && store.is_full(2).unwrap());
+        assert!(matches!(store.accept(&ask("c", None), TWO).unwrap(), Answer::Full) && store.is_full("", TWO).unwrap());
         assert_eq!(store.begin_next().unwrap().unwrap().0.name, "a");
         drop(store);
         let store = Store::open(dir.path()).unwrap();
@@ -251,12 +275,12 @@ mod tests {
     fn one_key_is_one_call() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(dir.path()).unwrap();
-        store.accept(&ask("a", Some("k")), 9).unwrap();
-        assert!(matches!(store.accept(&ask("b", Some("k")), 9).unwrap(), Answer::Known(call) if call.name == "a"));
+        store.accept(&ask("a", Some("k")), MANY).unwrap();
+        assert!(matches!(store.accept(&ask("b", Some("k")), MANY).unwrap(), Answer::Known(call) if call.name == "a"));
         let other = Ask { request: "11".into(), ..ask("c", Some("k")) };
-        assert!(matches!(store.accept(&other, 9).unwrap(), Answer::Other));
+        assert!(matches!(store.accept(&other, MANY).unwrap(), Answer::Other));
         store.delete(&["a".into()]).unwrap();
-        assert!(matches!(store.accept(&other, 9).unwrap(), Answer::New(_)), "with the call goes its key");
+        assert!(matches!(store.accept(&other, MANY).unwrap(), Answer::New(_)), "with the call goes its key");
     }
 
     #[test]
@@ -265,7 +289,7 @@ mod tests {
         let mut store = Store::open(dir.path()).unwrap();
         store.admit("other", "not by the service", "z").unwrap();
         for name in ["a", "b", "c"] {
-            store.accept(&ask(name, None), 9).unwrap();
+            store.accept(&ask(name, None), MANY).unwrap();
         }
         let names = |page: &CallPage| page.calls.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
         let first = store.page(2, &Which::default()).unwrap();
@@ -281,11 +305,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(dir.path()).unwrap();
         for (name, tenant) in [("a", "one"), ("b", "two"), ("c", "one")] {
-            store.accept(&Ask { tenant: tenant.into(), ..ask(name, None) }, 9).unwrap();
+            store.accept(&Ask { tenant: tenant.into(), ..ask(name, None) }, MANY).unwrap();
         }
         store.begin("a").unwrap();
         let of = |tenant: &str, state| {
-            let which = Which { tenant: tenant.into(), state, after: None };
+            let which = Which { tenant: tenant.into(), state, ..Which::default() };
             store.page(9, &which).unwrap().calls.into_iter().map(|c| c.name).collect::<Vec<_>>()
         };
         assert_eq!(
@@ -298,6 +322,49 @@ mod tests {
             store.counts(Some("one")).unwrap(),
             StateCounts { waiting: 1, running: 1, ..StateCounts::default() }
         );
+    }
+
+    #[test]
+    fn one_tenant_does_not_fill_the_queue_of_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let most = Queue { all: 3, tenant: 1 };
+        let of = |name: &str, tenant: &str| Ask { tenant: tenant.into(), ..ask(name, None) };
+        assert!(matches!(store.accept(&of("a", "one"), most).unwrap(), Answer::New(_)));
+        assert!(matches!(store.accept(&of("b", "one"), most).unwrap(), Answer::Full));
+        assert!(matches!(store.accept(&of("c", "two"), most).unwrap(), Answer::New(_)));
+        assert!(store.is_full("one", most).unwrap() && !store.is_full("three", most).unwrap());
+        store.accept(&of("d", "three"), most).unwrap();
+        assert!(store.is_full("four", most).unwrap(), "all together are as many as may");
+    }
+
+    #[test]
+    fn calls_are_found_by_name_and_result() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        for (name, shown) in [("a", "Jane 50%_.mp4"), ("b", "john.mp4")] {
+            store.accept(&Ask { shown: shown.into(), ..ask(name, None) }, MANY).unwrap();
+        }
+        let finding = crate::report::index::CallFinding::of(&crate::report::test_records::call(4.0));
+        let made = super::super::Made { reports: &[], files: &[] };
+        store.done("b", &super::super::Fingerprint::default(), "", &finding, &made).unwrap();
+        let find = |result, name: Option<&str>| {
+            let which = Which { result, name: name.map(str::to_owned), ..Which::default() };
+            store.page(9, &which).unwrap().calls.into_iter().map(|c| c.name).collect::<String>()
+        };
+        assert_eq!(
+            (find(None, Some("JAN")), find(None, Some("%_")), find(None, Some("%"))),
+            ("a".into(), "a".into(), "a".into())
+        );
+        assert_eq!(
+            (find(None, Some("mp4")), find(None, Some("x")), find(None, Some("' OR 1"))),
+            ("ba".into(), "".into(), "".into())
+        );
+        let other = match finding.overall {
+            Outcome::Inconclusive => Outcome::SignsFound,
+            _ => Outcome::Inconclusive,
+        };
+        assert_eq!((find(Some(finding.overall), None), find(Some(other), None)), ("b".into(), "".into()));
     }
 
     #[test]

@@ -55,6 +55,8 @@ mod tests {
     use super::*;
     use crate::store::Ask;
 
+    const MANY: crate::store::Queue = crate::store::Queue { all: 9, tenant: 9 };
+
     #[test]
     fn who_is_to_be_told_is_told_once_also_by_the_next_process() {
         let dir = tempfile::tempdir().unwrap();
@@ -68,8 +70,8 @@ mod tests {
             tenant: "t".into(),
             webhook: webhook.map(str::to_owned),
         };
-        store.accept(&ask("a", Some("https://example.org/")), 9).unwrap();
-        store.accept(&ask("b", None), 9).unwrap();
+        store.accept(&ask("a", Some("https://example.org/")), MANY).unwrap();
+        store.accept(&ask("b", None), MANY).unwrap();
         assert_eq!(store.next_hook(0).unwrap(), None, "nothing has ended");
         for name in ["a", "b"] {
             store.failed_with(name, "is empty").unwrap();

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-pub use accepted::{Answer, Ask, CallPage, StateCounts, UPLOADS, Which};
+pub use accepted::{Answer, Ask, CallPage, Queue, StateCounts, UPLOADS, Which};
 pub use delete::{DeletedCall, DeletedFile, Receipt};
 pub use error::StoreError;
 pub use hooks::Hook;

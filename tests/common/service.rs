@@ -5,13 +5,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::common::{H264, clip, folder, program};
+use super::common::{H264, clip, folder, program, stderr, unmask};
 
 pub fn fresh(name: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(folder(name));
@@ -37,6 +37,16 @@ impl Drop for Service {
 }
 
 pub fn serve(dir: &Path, more: &[&str]) -> Service {
+    start(command(dir, more).stderr(Stdio::null()))
+}
+
+/// A service whose log, with all it says about requests, goes into a file.
+pub fn serve_logging(dir: &Path, more: &[&str], log: &Path) -> Service {
+    let log = std::fs::File::create(log).unwrap();
+    start(command(dir, more).env("UNMASK_LOG", "info").stderr(log))
+}
+
+fn command(dir: &Path, more: &[&str]) -> Command {
     let fps: &[&str] = if more.contains(&"--fps") { &[] } else { &["--fps", "2"] };
     let key = folder("service-key").join("evidence.key");
     let fixed = [
@@ -51,12 +61,24 @@ pub fn serve(dir: &Path, more: &[&str]) -> Service {
         "cpu",
     ];
     let mut command = program();
-    command.args(fixed).args(fps).args(more).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.args(fixed).args(fps).args(more).stdout(Stdio::piped());
+    command
+}
+
+fn start(command: &mut Command) -> Service {
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("no address: {line:?}")).to_owned();
+    let (_, address) = line.trim().split_once("://").unwrap_or_else(|| panic!("no address: {line:?}"));
+    let address = address.to_owned();
     Service { child, address }
+}
+
+/// A key as a request shows it, and its line for the file of keys.
+pub fn key(what: &str) -> (String, String) {
+    let made = unmask(&["serve", "--new-key", what]);
+    let line = stderr(&made).lines().last().unwrap().to_owned();
+    (format!("Bearer {}", String::from_utf8(made.stdout).unwrap().trim()), line)
 }
 
 pub struct Reply {

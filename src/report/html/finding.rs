@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::Call;
-use super::parts::{answer, mark, number, numbers, outcome_name, reasons, scale, section, seek, sentence};
+use super::parts::{answer, mark, number, numbers, reasons, scale, section, seek, sentence};
 use crate::report::words::{clock, outcome};
 use crate::types::EventClass;
 use crate::types::record::{EventRecord, Finding, Outcome, SyncLag};
@@ -38,8 +38,8 @@ pub(super) fn render(call: &Call<'_>) -> Markup {
     let verdict = &call.timeline.verdict;
     let overall = &verdict.overall;
     let content = html! {
-        div class=(format!("verdict {}", outcome_name(overall.result))) {
-            p.word { (mark(outcome_name(overall.result), &sentence(outcome(overall.result)))) }
+        div class=(format!("verdict {}", overall.result.name())) {
+            p.word { (mark(overall.result.name(), &sentence(outcome(overall.result)))) }
             (figures(overall))
             p.lead { (lead(overall.result)) " " (summary(call)) }
             @if verdict.partial {

@@ -14,7 +14,7 @@ pub(super) mod parts;
 mod paths;
 mod people;
 mod series;
-pub(super) mod shell;
+pub(crate) mod shell;
 mod stills;
 
 use maud::html;
@@ -59,7 +59,7 @@ pub fn render(page: &Page<'_>) -> Result<Vec<u8>, ReportError> {
     };
     let title = format!("{name} · unmask");
     let (style, script) = (include_str!("page.css"), include_str!("page.js"));
-    Ok(shell::page(&shell::Shell { title: &title, style, script, data: Some(&data), connects: false, body }))
+    Ok(shell::page(&shell::Shell { title: &title, style, policy: "", script, data: Some(&data), body }))
 }
 
 /// An address that can only be a file's: nothing before its first slash can be taken for a scheme.

@@ -6,16 +6,6 @@ use crate::report::words::{clock, outcome, reason};
 use crate::types::Prob;
 use crate::types::record::{Finding, Outcome, Reason};
 
-/// As in records: `signs_found`.
-pub(in crate::report) fn outcome_name(result: Outcome) -> &'static str {
-    match result {
-        Outcome::SignsFound => "signs_found",
-        Outcome::NoSignsFound => "no_signs_found",
-        Outcome::Inconclusive => "inconclusive",
-        Outcome::NotAssessed => "not_assessed",
-    }
-}
-
 /// A shape and a word.
 pub(in crate::report) fn mark(name: &str, word: &str) -> Markup {
     html! {
@@ -28,7 +18,7 @@ pub(in crate::report) fn mark(name: &str, word: &str) -> Markup {
 
 /// The shape and the word of a result.
 pub(in crate::report) fn result(result: Outcome) -> Markup {
-    mark(outcome_name(result), outcome(result))
+    mark(result.name(), outcome(result))
 }
 
 /// `0.71`.

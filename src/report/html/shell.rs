@@ -9,31 +9,32 @@ use sha2::{Digest, Sha256};
 /// What both pages share.
 const BASE_CSS: &str = include_str!("base.css");
 
-/// A page before it is put together. Only `style` and `script` are trusted; they are files of this program.
-pub(in crate::report) struct Shell<'a> {
+/// A page before it is put together. Only `style`, `script` and `policy` are trusted; they are part of this program.
+pub(crate) struct Shell<'a> {
     /// Shown by tabs and bookmarks.
     pub title: &'a str,
     /// Follows the shared style.
     pub style: &'a str,
+    /// What else it may do, in a content security policy's words; nothing for a page that is a file.
+    pub policy: &'a str,
     /// Runs when the page is there.
     pub script: &'a str,
     /// JSON for the script.
     pub data: Option<&'a str>,
-    /// The script asks the service that the page comes from.
-    pub connects: bool,
     /// What people read.
     pub body: Markup,
 }
 
 /// Puts a page together.
-pub(in crate::report) fn page(shell: &Shell<'_>) -> Vec<u8> {
+pub(crate) fn page(shell: &Shell<'_>) -> Vec<u8> {
     let style = format!("{BASE_CSS}\n{}", shell.style);
-    let connect = if shell.connects { "connect-src 'self'; " } else { "" };
     let policy = format!(
-        "default-src 'none'; {connect}script-src {}; style-src {}; img-src data:; media-src 'self' file: blob:; \
-         base-uri 'none'; form-action 'none'",
+        "default-src 'none'; script-src {}; style-src {}; img-src data:; media-src 'self' file: blob:; \
+         base-uri 'none'; form-action 'none'{}{}",
         hash(shell.script),
-        hash(&style)
+        hash(&style),
+        if shell.policy.is_empty() { "" } else { "; " },
+        shell.policy
     );
     let markup = html! {
         (DOCTYPE)
@@ -49,7 +50,7 @@ pub(in crate::report) fn page(shell: &Shell<'_>) -> Vec<u8> {
                 style { (PreEscaped(&style)) }
             }
             body {
-                a.skip href="#main" { "Skip to the finding" }
+                a.skip href="#main" { "Skip to the content" }
                 (PreEscaped(SYMBOLS))
                 (shell.body)
                 @if let Some(data) = shell.data {
@@ -109,14 +110,8 @@ mod tests {
 
     #[test]
     fn the_policy_names_what_runs() {
-        let page = page(&Shell {
-            title: "<t>",
-            style: "p{}",
-            script: "let a = 1;",
-            data: None,
-            connects: false,
-            body: html! {},
-        });
+        let page =
+            page(&Shell { title: "<t>", style: "p{}", policy: "", script: "let a = 1;", data: None, body: html! {} });
         let text = String::from_utf8(page).unwrap();
         assert!(text.contains("&lt;t&gt;") && text.contains("script-src 'sha256-"), "{text}");
         assert!(!text.contains("unsafe-inline"));

@@ -5,7 +5,6 @@
 use super::{CallState, IndexRow};
 use crate::report::ReportError;
 use crate::types::Prob;
-use crate::types::record::Outcome;
 
 /// Columns, in order.
 const HEADER: [&str; 14] = [
@@ -48,9 +47,9 @@ fn cells(row: &IndexRow) -> [String; HEADER.len()] {
         }
         CallState::Done(finding) => {
             cells[2] = "done".into();
-            cells[3] = result(finding.overall).into();
-            cells[4] = result(finding.face).into();
-            cells[5] = result(finding.voice).into();
+            cells[3] = finding.overall.name().into();
+            cells[4] = finding.face.name().into();
+            cells[5] = finding.voice.name().into();
             cells[6] = number(finding.p_masked);
             cells[7] = number(finding.range.map(|r| r.0));
             cells[8] = number(finding.range.map(|r| r.1));
@@ -68,16 +67,6 @@ fn cells(row: &IndexRow) -> [String; HEADER.len()] {
 fn harmless(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     if formula { format!("'{text}") } else { text.to_owned() }
-}
-
-/// As in records.
-fn result(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::SignsFound => "signs_found",
-        Outcome::NoSignsFound => "no_signs_found",
-        Outcome::Inconclusive => "inconclusive",
-        Outcome::NotAssessed => "not_assessed",
-    }
 }
 
 fn number(p: Option<Prob>) -> String {

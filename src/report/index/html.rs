@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{CallFinding, CallState, IndexRow};
 use crate::report::ReportError;
-use crate::report::html::parts::{count, mark, number, outcome_name, scale, sentence};
+use crate::report::html::parts::{count, mark, number, scale, sentence};
 use crate::report::html::shell::{Shell, page};
 use crate::report::words::{clock, outcome};
 use crate::types::record::{Outcome, SCOPE};
@@ -30,13 +30,13 @@ pub fn render(rows: &[IndexRow]) -> Result<Vec<u8>, ReportError> {
     let title = format!("{} · unmask", count(rows.len(), "call"));
     let (style, script) = (include_str!("index.css"), include_str!("index.js"));
     let script = if rows.is_empty() { "" } else { script };
-    Ok(page(&Shell { title: &title, style, script, data: None, connects: false, body }))
+    Ok(page(&Shell { title: &title, style, policy: "", script, data: None, body }))
 }
 
 /// Name and word of what came of a call.
 fn state(state: &CallState) -> (&'static str, &'static str) {
     match state {
-        CallState::Done(finding) => (outcome_name(finding.overall), outcome(finding.overall)),
+        CallState::Done(finding) => (finding.overall.name(), outcome(finding.overall)),
         CallState::Failed(_) => ("failed", "could not be scanned"),
         CallState::Waiting => ("waiting", "waiting"),
     }
@@ -44,7 +44,7 @@ fn state(state: &CallState) -> (&'static str, &'static str) {
 
 /// How many calls there are of each kind, in the order of their urgency.
 fn counts(rows: &[IndexRow]) -> Vec<(&'static str, &'static str, usize)> {
-    let done = |o| (outcome_name(o), outcome(o));
+    let done = |o: Outcome| (o.name(), outcome(o));
     let all = [
         done(Outcome::SignsFound),
         ("failed", "could not be scanned"),

@@ -35,7 +35,7 @@ pub fn live_html(verdict: &VerdictConfig) -> Result<Vec<u8>, ReportError> {
     };
     let (style, script) = (include_str!("live.css"), include_str!("live.js"));
     let title = "Live interview · unmask";
-    Ok(page(&Shell { title, style, script, data: Some(&data.to_string()), connects: true, body }))
+    Ok(page(&Shell { title, style, policy: "connect-src 'self'", script, data: Some(&data.to_string()), body }))
 }
 
 fn controls() -> Markup {

@@ -45,6 +45,18 @@ pub enum Outcome {
     NotAssessed,
 }
 
+impl Outcome {
+    /// As in records: `signs_found`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignsFound => "signs_found",
+            Self::NoSignsFound => "no_signs_found",
+            Self::Inconclusive => "inconclusive",
+            Self::NotAssessed => "not_assessed",
+        }
+    }
+}
+
 /// A finding about one modality.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
