@@ -10,6 +10,7 @@ mod postprocess;
 mod preprocess;
 mod provider;
 mod store;
+mod tape;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use postprocess::masked_logits;
 pub use preprocess::Normalise;
 pub use provider::{Provider, Runtime};
 pub use store::{ModelStore, StoredModel};
+pub use tape::Tape;
 
 /// A tensor going in.
 #[derive(Debug, Clone)]
@@ -64,7 +66,13 @@ pub enum EngineSpec<'a> {
 /// those the manifest declares.
 pub fn build(spec: EngineSpec<'_>, model: &StoredModel) -> Result<Box<dyn Engine>, InferError> {
     Ok(match spec {
-        EngineSpec::Onnx(runtime) => Box::new(onnx::OnnxEngine::load(runtime, model)?),
+        EngineSpec::Onnx(runtime) => {
+            let engine = Box::new(onnx::OnnxEngine::load(runtime, model)?);
+            match &runtime.tape {
+                Some(tape) => tape.wrap(engine),
+                None => engine,
+            }
+        }
         EngineSpec::Fake(fake) => Box::new(fake),
     })
 }

@@ -11,7 +11,7 @@ use ort::ep::ExecutionProviderDispatch;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
-use super::{InferError, library};
+use super::{InferError, Tape, library};
 use crate::config::{Device, RuntimeConfig};
 
 /// ONNX Runtime allows one environment a process, from one library.
@@ -48,6 +48,8 @@ pub struct Runtime {
     pub version: String,
     /// Where it was loaded from.
     pub library: PathBuf,
+    /// What counts the runs of its engines.
+    pub tape: Option<Tape>,
 }
 
 impl Runtime {
@@ -56,7 +58,7 @@ impl Runtime {
         let library = library::find(config.ort_lib.as_deref())?;
         let (library, environment) = environment(library)?;
         let mut runtime =
-            Self { environment, provider: Provider::Cpu, note: None, version: version(&library), library };
+            Self { environment, provider: Provider::Cpu, note: None, version: version(&library), library, tape: None };
         if config.device != Device::Cpu {
             match runtime.try_cuda() {
                 Ok(()) => runtime.provider = Provider::Cuda,

@@ -35,9 +35,13 @@ pub struct Engines {
 impl Engines {
     /// Loads and checks every network that the configuration names.
     pub fn load(config: &Config) -> Result<Self, Error> {
+        Self::load_on(Runtime::open(&config.runtime)?, config)
+    }
+
+    /// Likewise, on a runtime that is open.
+    pub fn load_on(runtime: Runtime, config: &Config) -> Result<Self, Error> {
         media::gst::init()?;
         let store = ModelStore::open(&config.runtime)?;
-        let runtime = Runtime::open(&config.runtime)?;
         let (detector, detector_manifest) = detect::build(DetectorSpec::Network {
             runtime: &runtime,
             store: &store,
