@@ -36,6 +36,7 @@
 //! | [`bench`] | a clip → what decoding, networks and the scan cost on this machine | |
 //! | [`batch`] | many recordings → files: a process a call, resumable | |
 //! | [`link`] | face and voice prints of calls, sealed → the same person under several names | |
+//! | [`triage`] | a file in haste: key frames, then the doubtful stretches closely | |
 //! | [`stills`] | a call's events → pictures | |
 //! | [`store`] | what a folder of results knows of its calls; only this names SQLite | |
 //! | [`service`] | calls over HTTP; the only place that names tokio and axum | |
@@ -84,6 +85,7 @@ pub mod report;
 pub mod service;
 pub mod stills;
 pub mod store;
+pub mod triage;
 pub mod types;
 pub mod voice;
 

@@ -12,13 +12,14 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::evidence::{self, EvidenceError, SecretKey};
 use crate::media::gst::{Draw, Tracks, draw_over};
-use crate::media::{self, Cancel, Input, Source, SourceSpec};
+use crate::media::{Cancel, Input, Source};
 use crate::pipeline::{Engines, People, Run, analyze};
 use crate::report::{
     Jsonl, Page, Painter, Redact, ReportError, ReportKind, Tee, Timeline, TimelineSink, failed, new_file, read_records,
     write_whole,
 };
 use crate::stills::stills;
+use crate::triage;
 use crate::types::record::SourceInfo;
 use crate::types::{MediaTime, Prob};
 
@@ -81,7 +82,7 @@ pub fn scan_call(
     watch: &mut dyn Watch,
 ) -> Result<Scanned, Error> {
     let key = output.open_key()?;
-    let mut source = media::build(SourceSpec::Gst(input.clone()), &config.limits, cancel)?;
+    let mut source = triage::open(input.clone(), config, engines, cancel)?;
     if let Some(posted) = &output.posted {
         source = Box::new(Named::new(source, &posted.shown));
     }

@@ -1,7 +1,7 @@
 //! A recording under another name. In: a source. Out: the same, whose records name it as those who sent it do, and not by
 //! where it lies.
 
-use crate::media::{Source, Streams};
+use crate::media::{Glimpse, Source, Streams};
 use crate::types::record::{SourceInfo, Warning};
 
 /// A source with another name.
@@ -25,6 +25,10 @@ impl Source for Named {
 
     fn streams(&mut self) -> Streams {
         self.source.streams()
+    }
+
+    fn glimpse(&self) -> Option<&Glimpse> {
+        self.source.glimpse()
     }
 
     fn warnings(&self) -> Vec<Warning> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Cost;
 use crate::config::Config;
 use crate::error::Error;
-use crate::infer::{Runtime, Tape};
+use crate::infer::{Runtime, Shared, Tape};
 use crate::media::{self, AudioStream, Cancel, Input, LiveInput, LiveSpec, MediaError, SourceSpec, VideoStream};
 use crate::pipeline::{Analysis, Engines, Run, analyze};
 use crate::report::{self, Memory, SinkSpec};
@@ -20,9 +20,10 @@ pub struct Stream {
 
 /// Loads the networks of every stream, one after the other.
 pub fn load(config: &Config, streams: usize) -> Result<(Vec<Stream>, Cost), Error> {
+    let shared = Shared::default();
     let one = || {
         let tape = Tape::default();
-        let mut runtime = Runtime::open(&config.runtime)?;
+        let mut runtime = Runtime::open(&config.runtime)?.joined(&shared);
         runtime.tape = Some(tape.clone());
         Ok(Stream { engines: Engines::load_on(runtime, config)?, tape })
     };

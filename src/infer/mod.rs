@@ -1,5 +1,6 @@
 //! The ENGINE seam. In: named tensors. Out: named tensors. The only folder that names ONNX Runtime.
 
+mod batcher;
 mod error;
 mod fake;
 mod golden;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use ndarray::{ArrayD, ArrayViewD};
 
+pub use batcher::{BatchCounts, BatchPlan, Batched, Batcher, Shared};
 pub use error::InferError;
 pub use fake::FakeEngine;
 pub use golden::{check_p_masked, compare as compare_golden, read_png, read_wav};
@@ -67,7 +69,11 @@ pub enum EngineSpec<'a> {
 pub fn build(spec: EngineSpec<'_>, model: &StoredModel) -> Result<Box<dyn Engine>, InferError> {
     Ok(match spec {
         EngineSpec::Onnx(runtime) => {
-            let engine = Box::new(onnx::OnnxEngine::load(runtime, model)?);
+            let load = || Ok(Box::new(onnx::OnnxEngine::load(runtime, model)?) as Box<dyn Engine>);
+            let engine = match &runtime.shared {
+                Some(shared) if model.manifest.task.takes_batches() => shared.stream(&model.manifest.id, load)?,
+                _ => load()?,
+            };
             match &runtime.tape {
                 Some(tape) => tape.wrap(engine),
                 None => engine,

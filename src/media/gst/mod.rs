@@ -15,6 +15,7 @@ mod pipeline;
 mod pull;
 mod render;
 mod seek;
+mod sparse;
 
 use std::time::Duration;
 
