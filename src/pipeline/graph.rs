@@ -20,7 +20,7 @@ use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, BROKE_OFF, Cancel, Source, VideoStream};
 use crate::report::Sink;
-use crate::types::record::{Closely, End, EventRecord, Fused, Reason, Record, SCHEMA, Start, Verdict};
+use crate::types::record::{Closely, End, EventRecord, Fused, Reason, Record, SCHEMA, Start, Verdict, Warning};
 use crate::types::{Event, EventClass, FrameEvidence, MediaTime, VoiceEvidence};
 
 /// Frames between detection and scoring; each holds a decoded picture (1.4 MB at 1280×720).
@@ -98,11 +98,7 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
         }
     })?;
     let warnings = source.warnings();
-    let cut = match (cancel.is_cancelled(), warnings.iter().any(|w| w.code == BROKE_OFF)) {
-        (true, _) => Some(Reason::Interrupted),
-        (false, true) => Some(Reason::BrokenOff),
-        (false, false) => None,
-    };
+    let cut = cut(cancel, &warnings);
     let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), cut, closely };
     let live = joiner.live.take();
     let (verdict, people, sink) = joiner.finish(ended)?;
@@ -118,6 +114,15 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
     sink.write(&Record::End(End { stats }))?;
     sink.finish()?;
     Ok(Analysis { verdict, people })
+}
+
+/// Why the run ended before the recording's end.
+fn cut(cancel: &Cancel, warnings: &[Warning]) -> Option<Reason> {
+    match (cancel.is_cancelled(), warnings.iter().any(|w| w.code == BROKE_OFF)) {
+        (true, _) => Some(Reason::Interrupted),
+        (false, true) => Some(Reason::BrokenOff),
+        (false, false) => None,
+    }
 }
 
 type Handle<'scope> = (&'static str, ScopedJoinHandle<'scope, Result<(), Error>>);
