@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use unmask::bench::{self, Plan};
-use unmask::{Cancel, Device, Error, Input};
+use unmask::{Cancel, Device, Input};
 
 use super::interrupt::{self, INTERRUPTED};
 use super::{RuntimeArgs, print_line};
@@ -70,11 +70,10 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         rounds: args.rounds,
         live: args.live,
     };
-    let report = bench::run(&plan, &cancel, &mut |what| eprintln!("{what}")).map_err(anyhow::Error::from)?;
+    let report = bench::run(&plan, &cancel, &mut |what| eprintln!("{what}"))?;
     if cancel.is_cancelled() {
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    print_line(&if args.json { serde_json::to_string_pretty(&report)? } else { bench::table(&report) })
-        .map_err(Error::from)?;
+    print_line(&if args.json { serde_json::to_string_pretty(&report)? } else { bench::table(&report) })?;
     Ok(ExitCode::SUCCESS)
 }
