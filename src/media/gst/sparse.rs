@@ -12,9 +12,14 @@ use crate::types::MediaTime;
 /// A key frame this little before a stretch is its first: containers round.
 const SLACK: MediaTime = MediaTime(2_000_000);
 
+/// The first frames all go through: a decoder that reorders gives none before it has some, and nothing else moves while a
+/// source waits for its first picture.
+const FIRST: MediaTime = MediaTime(1_000_000_000);
+
 /// What was let through last.
 #[derive(Debug, Default)]
 struct State {
+    first: Option<MediaTime>,
     last: Option<MediaTime>,
     open: bool,
 }
@@ -23,8 +28,9 @@ impl Glimpse {
     /// Whether the decoder gets what is at `pts`: in a stretch everything behind its first key frame, elsewhere key
     /// frames that are not too near to each other.
     fn lets_through(&self, state: &mut State, pts: MediaTime, is_key: bool) -> bool {
+        let first = *state.first.get_or_insert(pts);
         if !is_key {
-            return state.open;
+            return state.open || pts - first < FIRST;
         }
         let closely = self.closely.iter().any(|s| s.contains(pts + SLACK));
         let due = state.last.is_none_or(|last| pts - last + SLACK >= self.every);
@@ -81,8 +87,8 @@ mod tests {
 
     #[test]
     fn key_frames_at_a_distance_and_everything_in_a_stretch() {
-        assert_eq!(decoded(1.0, &[]), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
-        assert_eq!(decoded(4.0, &[]), [0.0, 4.0, 8.0]);
-        assert_eq!(decoded(4.0, &[(4.0, 6.0)]), [0.0, 4.0, 4.5, 5.0, 5.5, 8.0]);
+        assert_eq!(decoded(1.0, &[]), [0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+        assert_eq!(decoded(4.0, &[]), [0.0, 0.5, 4.0, 8.0]);
+        assert_eq!(decoded(4.0, &[(4.0, 6.0)]), [0.0, 0.5, 4.0, 4.5, 5.0, 5.5, 8.0]);
     }
 }
