@@ -33,8 +33,10 @@
 //! | [`report`] | records → JSON Lines, a summary, pages, tables, the index of many calls | `Sink` |
 //! | [`evidence`] | a scanned call ⇄ a signed bundle: made, verified, compared with a new run | |
 //! | [`eval`] | labelled clips → error rates with intervals | |
+//! | [`bench`] | a clip → what decoding, networks and the scan cost on this machine | |
 //! | [`batch`] | many recordings → files: a process a call, resumable | |
 //! | [`link`] | face and voice prints of calls, sealed → the same person under several names | |
+//! | [`triage`] | a file in haste: key frames, then the doubtful stretches closely | |
 //! | [`stills`] | a call's events → pictures | |
 //! | [`store`] | what a folder of results knows of its calls; only this names SQLite | |
 //! | [`webrtc`] | a browser's offer and datagrams → its media, packed for a child; only this names str0m | |
@@ -68,6 +70,7 @@
 //! ```
 
 pub mod batch;
+pub mod bench;
 pub mod config;
 pub mod cues;
 pub mod error;
@@ -83,6 +86,7 @@ pub mod report;
 pub mod service;
 pub mod stills;
 pub mod store;
+pub mod triage;
 pub mod types;
 pub mod voice;
 pub mod webrtc;

@@ -5,9 +5,10 @@ Out: one JSON line for each frame (--out, else discarded), and on stdout the CPU
      this process and its children): in total, inside the networks, and outside them.
      With --unmask BINARY the same file goes through `unmask scan` as well, and the ratios are printed: to the peer,
      and to what cannot be saved (decoding alone, by ffmpeg, and the networks).
+With --json only the peer runs, and prints one line; scripts/bench/peers runs all of them in turn.
 It is written as a careful author would: OpenCV decodes, resizes and crops; numpy decodes the detector's output,
-tracks by overlap and measures each crop's sharpness, exposure and pose; onnxruntime runs one thread; ffmpeg decodes
-the sound; Silero VAD goes frame by frame and 4 s windows every second are scored. Both are counted as whole processes, start-up included. Needs scripts/setup --bench.
+tracks by overlap and measures each crop's sharpness, exposure and pose; onnxruntime runs one thread (unless
+--library-threads); ffmpeg decodes the sound; Silero VAD goes frame by frame and 4 s windows every second are scored. Both are counted as whole processes, start-up included. Needs scripts/setup --bench.
 """
 
 import argparse
@@ -37,6 +38,7 @@ class Network:
     """A model folder's manifest and session; counts the CPU seconds spent inside `run`."""
 
     inside = 0.0
+    library_threads = False
 
     def __init__(self, folder):
         self.manifest = tomllib.loads((folder / "model.toml").read_text())
@@ -44,14 +46,15 @@ class Network:
         if not path.is_file():
             path = ROOT / ".runtime" / "models" / self.manifest["id"] / self.manifest["file"]
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        if not Network.library_threads:
+            options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.get_outputs = self.session.get_outputs
 
     def run(self, names, feed):
-        start = time.thread_time()
+        start = time.process_time()
         answer = self.session.run(names, feed)
-        Network.inside += time.thread_time() - start
+        Network.inside += time.process_time() - start
         return answer
 
     def score(self, batch):
@@ -178,17 +181,40 @@ def watch_voice(path, vad, scorer):
     return windows
 
 
+def captured(path, fps):
+    """(time, picture) by OpenCV; of frames that are not analysed only the grab is paid for."""
+    capture, due = cv2.VideoCapture(path), 0.0
+    while capture.grab():
+        pts = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if fps and pts + 1e-3 < due:
+            continue
+        due += 1 / fps if fps else 0
+        yield pts, capture.retrieve()[1]
+
+
+def piped(path, fps):
+    """(time, picture) from an ffmpeg process that writes BGR into a pipe."""
+    probe = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=width,height,r_frame_rate"]
+    text = subprocess.run([*probe, "-of", "csv=p=0", path], capture_output=True, text=True, check=True).stdout
+    width, height, rate = text.strip().split(",")[:3]
+    top, bottom = rate.split("/")
+    rate, size = fps or float(top) / float(bottom), (int(height), int(width), 3)
+    limit = ["-vf", f"fps={fps}"] if fps else []
+    command = ["ffmpeg", "-v", "error", "-i", path, "-an", *limit, "-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        index = 0
+        while len(raw := child.stdout.read(size[0] * size[1] * 3)) == size[0] * size[1] * 3:
+            yield index / rate, np.frombuffer(raw, np.uint8).reshape(size)
+            index += 1
+
+
 def analyse(args, networks, out):
     detector, vad, face, voice = networks
     windows = watch_voice(args.file, vad, voice)
     scorer = FaceScorer(face) if face else None
-    capture, track = cv2.VideoCapture(args.file), Tracker()
+    frames, track = (piped if args.pipe else captured)(args.file, args.fps), Tracker()
     index = found = 0
-    while True:
-        ok, frame = capture.read()
-        if not ok:
-            break
-        pts = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+    for pts, frame in frames:
         faces = find_faces(detector, frame, args.longest)
         track(faces)
         scores = scorer(frame, faces) if scorer and faces else [None] * len(faces)
@@ -265,9 +291,14 @@ def main():
     parser.add_argument("--face", help="id or folder of the face scorer")
     parser.add_argument("--voice", help="id or folder of the voice scorer")
     parser.add_argument("--longest", type=int, default=640, help="longest side of the detector's input")
+    parser.add_argument("--fps", type=float, default=0, help="frames a second to analyse (default: every frame)")
+    parser.add_argument("--pipe", action="store_true", help="decode with ffmpeg through a pipe instead of OpenCV")
+    parser.add_argument("--library-threads", action="store_true", help="onnxruntime's own number of threads")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
     parser.add_argument("--out", default=os.devnull, help="file for the JSON lines")
     parser.add_argument("--unmask", help="path of the unmask binary to compare with")
     args, extra = parser.parse_known_args()
+    Network.library_threads = args.library_threads
     folders = [ROOT / "models" / "yunet", ROOT / "models" / "silero-vad"]
     folders += [model_folder(args.face, "face_score"), model_folder(args.voice, "voice_score")]
     networks = [Network(folder) if folder else None for folder in folders]
@@ -276,11 +307,15 @@ def main():
         frames, found, windows = analyse(args, networks, out)
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     total = cpu_seconds(own) + cpu_seconds(children)
+    if args.json:
+        print(json.dumps({"cpu_s": total, "networks_s": Network.inside, "frames": frames, "mib": own.ru_maxrss / 1024}))
+        return
     print(f"{args.file}: {frames} frames, a face in {found}, {len(windows)} voice windows")
     print(f"start-up of the peer, included: {start_up:.2f} s")
     print(f"{'CPU s':<8} {'total':>9} {'networks':>9} {'outside':>9} {'peak MB':>9} {'frames':>7}")
     row("peer", total, Network.inside, own.ru_maxrss / 1024, frames)
     if args.unmask:
+        extra += ["--fps", str(args.fps)] if args.fps else []
         counted, peak_mb, told, ours = run_unmask(args.unmask, args.file, extra)
         row("unmask", counted, told["networks"], peak_mb, ours)
         outside, peer_outside = counted - told["networks"], total - Network.inside

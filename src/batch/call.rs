@@ -20,6 +20,7 @@ use crate::report::{
     read_records, write_whole,
 };
 use crate::stills::stills;
+use crate::triage;
 use crate::types::record::{Record, SourceInfo};
 use crate::types::{MediaTime, Prob};
 
@@ -87,7 +88,7 @@ pub fn scan_call(
     cancel: &Cancel,
     watch: &mut dyn Watch,
 ) -> Result<Scanned, Error> {
-    let source = media::build(SourceSpec::Gst(input.clone()), &config.limits, cancel)?;
+    let source = triage::open(input.clone(), config, engines, cancel)?;
     write_call(source, input, output, Tools { config, engines, cancel }, watch)
 }
 

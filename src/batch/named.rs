@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::media::{LiveState, Source, Streams};
+use crate::media::{Glimpse, LiveState, Source, Streams};
 use crate::types::record::{SourceInfo, Warning};
 
 /// A source with another name.
@@ -27,6 +27,10 @@ impl Source for Named {
 
     fn streams(&mut self) -> Streams {
         self.source.streams()
+    }
+
+    fn glimpse(&self) -> Option<&Glimpse> {
+        self.source.glimpse()
     }
 
     fn warnings(&self) -> Vec<Warning> {

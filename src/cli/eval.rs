@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use clap::Args;
 use crossbeam_channel::{Sender, bounded};
 use unmask::eval::{self, Clip, ClipResult, Collector, Failure, Row, Tool};
+use unmask::infer::Shared;
 use unmask::types::record::Start;
-use unmask::{Cancel, Config, Engines, Error, Input, Run, SourceSpec, analyze, media};
+use unmask::{Cancel, Config, Engines, Error, Input, Run, analyze, triage};
 
 use super::interrupt::{self, INTERRUPTED};
 use super::progress::Progress;
@@ -68,15 +69,15 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
 
 /// Scans with `jobs` workers; the answers come back in the clips' order. A broken installation ends all at once.
 fn scan_all(clips: &[Clip], jobs: usize, config: &Config, cancel: &Cancel) -> anyhow::Result<Vec<Answer>> {
-    let next = AtomicUsize::new(0);
+    let (next, shared) = (AtomicUsize::new(0), Shared::default());
     let (sender, answers) = bounded::<Result<Answer, Error>>(ANSWERS);
     let progress = Progress::of_clips(clips.len());
     let mut done = Vec::with_capacity(clips.len());
     let mut failure = None;
     std::thread::scope(|scope| -> anyhow::Result<()> {
         for n in 0..jobs {
-            let (sender, next) = (sender.clone(), &next);
-            let worker = move || work(clips, next, config, cancel, &sender);
+            let (sender, next, shared) = (sender.clone(), &next, &shared);
+            let worker = move || work(clips, next, (config, shared), cancel, &sender);
             std::thread::Builder::new().name(format!("eval-{n}")).spawn_scoped(scope, worker)?;
         }
         drop(sender);
@@ -98,8 +99,14 @@ fn scan_all(clips: &[Clip], jobs: usize, config: &Config, cancel: &Cancel) -> an
 }
 
 /// Owns its engines and takes the next clip until there is none, or until the engines fail.
-fn work(clips: &[Clip], next: &AtomicUsize, config: &Config, cancel: &Cancel, out: &Sender<Result<Answer, Error>>) {
-    let mut engines = match Engines::load(config) {
+fn work(
+    clips: &[Clip],
+    next: &AtomicUsize,
+    (config, shared): (&Config, &Shared),
+    cancel: &Cancel,
+    out: &Sender<Result<Answer, Error>>,
+) {
+    let mut engines = match Engines::load_joined(config, shared) {
         Ok(engines) => engines,
         Err(error) => {
             next.store(clips.len(), Ordering::Relaxed);
@@ -124,7 +131,7 @@ fn work(clips: &[Clip], next: &AtomicUsize, config: &Config, cancel: &Cancel, ou
 }
 
 fn scan(clip: &Clip, config: &Config, engines: &mut Engines, cancel: &Cancel) -> Result<(Start, ClipResult), Error> {
-    let mut source = media::build(SourceSpec::Gst(Input::File(clip.path.clone())), &config.limits, cancel)?;
+    let mut source = triage::open(Input::File(clip.path.clone()), config, engines, cancel)?;
     let mut collector = Collector::default();
     let run = Run { config, engines, sink: &mut collector, cancel, progress: &mut |_| {} };
     analyze(&mut *source, run)?;

@@ -1,6 +1,7 @@
 //! The command line. In: arguments. Out: results on standard output, everything else on standard error.
 
 mod batch;
+mod bench;
 mod challenges;
 mod doctor;
 mod eval;
@@ -61,6 +62,8 @@ enum Command {
     Store(store::StoreArgs),
     /// Scan labelled clips and print error rates with their intervals
     Eval(eval::EvalArgs),
+    /// Measure what decoding, the networks and the whole scan cost on this machine
+    Bench(bench::BenchArgs),
     /// Say whether an evidence bundle, or a copy of its recording, was altered, and where
     Verify(verify::VerifyArgs),
     /// Analyse a recording again as an evidence bundle says, and compare what is found
@@ -154,6 +157,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Key(args) => key::run(&args),

@@ -8,7 +8,7 @@ use unmask::evidence::{
     Bundle, Copy, Difference, EvidenceError, Found, Manifest, PublicKey, SCORE_TOLERANCE, TIME_TOLERANCE_S, compare,
 };
 use unmask::types::record::RuntimeInfo;
-use unmask::{Cancel, Config, Device, Engines, Error, Input, Run, SourceSpec, analyze, media};
+use unmask::{Cancel, Config, Device, Engines, Error, Input, Run, analyze, triage};
 
 use super::interrupt::{self, INTERRUPTED};
 use super::print_line;
@@ -113,7 +113,7 @@ fn print_context(manifest: &Manifest, now: &RuntimeInfo) -> Result<(), Error> {
 fn analyse(input: &Path, config: &Config, engines: &mut Engines, cancel: &Cancel) -> Result<Found, Error> {
     let input = Input::File(input.to_owned());
     let name = input.shown();
-    let mut source = media::build(SourceSpec::Gst(input), &config.limits, cancel)?;
+    let mut source = triage::open(input, config, engines, cancel)?;
     let progress = Progress::of_recording(&name, source.info().duration_s);
     let mut found = Found::default();
     let run = Run { config, engines, sink: &mut found, cancel, progress: &mut |pts| progress.reached(pts) };

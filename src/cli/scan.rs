@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use unmask::media;
 use unmask::report;
-use unmask::{Cancel, Config, Engines, Error, Input, Run, SinkSpec, SourceSpec, analyze};
+use unmask::triage;
+use unmask::{Cancel, Config, Engines, Error, Input, Run, SinkSpec, analyze};
 
 use super::batch::{self, BatchArgs};
 use super::interrupt::{self, INTERRUPTED};
@@ -28,6 +29,9 @@ pub struct ScanArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     batch: BatchArgs,
+    /// In haste: key frames first, then the most doubtful tenth closely; says what was looked at. For files
+    #[arg(long)]
+    triage: bool,
     #[command(flatten)]
     analysis: AnalysisArgs,
 }
@@ -42,7 +46,10 @@ enum Format {
 
 /// Scans each input; one that fails is reported and does not stop the rest.
 pub fn run(args: &ScanArgs) -> anyhow::Result<ExitCode> {
-    let config = args.analysis.config()?;
+    let mut config = args.analysis.config()?;
+    if args.triage {
+        config = config.in_haste();
+    }
     if let Some(dir) = &args.out {
         return batch::run(&args.inputs, dir, &args.batch, &config);
     }
@@ -85,7 +92,7 @@ fn check_early(text: &str) -> Result<(), Error> {
 
 fn scan(input: Input, args: &ScanArgs, config: &Config, engines: &mut Engines, cancel: &Cancel) -> Result<(), Error> {
     let name = input.shown();
-    let mut source = media::build(SourceSpec::Gst(input), &config.limits, cancel)?;
+    let mut source = triage::open(input, config, engines, cancel)?;
     let out: Box<dyn Write> = Box::new(std::io::stdout());
     let format = args.format.unwrap_or(if stdout_is_terminal() { Format::Summary } else { Format::Jsonl });
     let mut sink = report::build(match format {

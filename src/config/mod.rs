@@ -1,9 +1,11 @@
 //! Configuration. In: a TOML file, or nothing. Out: values that are complete and within their bounds.
 
 mod live;
+mod triage;
 mod user;
 
 pub use live::LiveConfig;
+pub use triage::TriageConfig;
 pub use user::{secret, seed, user_file};
 
 use std::path::{Path, PathBuf};
@@ -77,6 +79,9 @@ pub struct Config {
     pub verdict: VerdictConfig,
     /// How live streams are watched.
     pub live: LiveConfig,
+    /// How recordings are looked at in haste; none: they are looked at whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub triage: Option<TriageConfig>,
     /// What is refused.
     pub limits: Limits,
     /// What runs the networks.
@@ -357,7 +362,7 @@ impl Config {
         let config: Self = toml::from_str(&text)
             .map_err(|e| ConfigError::Malformed { path: path.to_owned(), message: one_line(&e, &text) })?;
         config.validate()?;
-        Ok(config)
+        Ok(if config.triage.is_some() { config.in_haste() } else { config })
     }
 
     /// Refuses values out of bounds, and what is not a number.
@@ -397,7 +402,8 @@ impl Config {
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
             ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];
-        let mut all = rows.into_iter().chain(self.cues.lip_sync.bounds()).chain(self.live.bounds());
+        let all = rows.into_iter().chain(self.cues.lip_sync.bounds()).chain(self.live.bounds());
+        let mut all = all.chain(self.triage.iter().flat_map(TriageConfig::bounds));
         let outside = all.find(|(_, value, low, high, _)| !(low..=high).contains(&value));
         match outside {
             Some((key, value, _, _, bounds)) => {
@@ -405,6 +411,16 @@ impl Config {
             }
             None => self.verdict.validate().and_then(|()| self.cues.validate()),
         }
+    }
+
+    /// Looks in haste from now on: rates of the face and voice branches become those of `triage`.
+    #[must_use]
+    pub fn in_haste(mut self) -> Self {
+        let triage = self.triage.take().unwrap_or_default();
+        self.fps = self.fps.or(Some(triage.fps));
+        self.voice.hop_s = self.voice.hop_s.max(triage.hop_s);
+        self.face.embed_hz = self.face.embed_hz.min(triage.embed_hz);
+        Self { triage: Some(triage), ..self }
     }
 
     /// Everything that can change a record, on one line; [`Config::sha256`] is of these bytes.

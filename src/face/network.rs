@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ndarray::{Array4, ArrayD};
+use ndarray::{ArrayD, ArrayView4};
 
 use crate::infer::{
     self, Engine, EngineSpec, InferError, Input, Manifest, ModelStore, Normalise, Output, Runtime, StoredModel, Task,
@@ -16,6 +16,8 @@ pub struct CropNetwork {
     manifest: Manifest,
     normalise: Normalise,
     template: [[f32; 2]; 5],
+    /// Kept, so that a steady stream does not ask for it anew.
+    tensor: Vec<f32>,
 }
 
 impl CropNetwork {
@@ -37,7 +39,7 @@ impl CropNetwork {
         let spec = manifest.preprocess.as_ref().ok_or_else(missing)?;
         let template = spec.template.ok_or_else(missing)?;
         let normalise = Normalise::new(spec, manifest.input.color);
-        Ok(Self { engine, normalise, template, manifest })
+        Ok(Self { engine, normalise, template, manifest, tensor: Vec::new() })
     }
 
     /// Where the landmarks go, in units of the crop.
@@ -64,14 +66,15 @@ impl CropNetwork {
     /// Every output for crops (R, G and B planes, 0..=255), all in one run.
     pub fn run_all<C: AsRef<[f32]>>(&mut self, crops: &[C]) -> Result<Vec<Output>, InferError> {
         let (width, height) = self.size();
-        let mut tensor = Array4::<f32>::zeros((crops.len(), 3, height, width));
-        for (mut sample, crop) in tensor.outer_iter_mut().zip(crops) {
-            let crop = crop.as_ref();
-            let wrong = || InferError::Shape { model: self.manifest.id.clone(), message: "crop size".into() };
-            let sample = sample.as_slice_mut().filter(|s| s.len() == crop.len()).ok_or_else(wrong)?;
+        let size = 3 * height * width;
+        let wrong = |message: String| InferError::Shape { model: self.manifest.id.clone(), message };
+        self.tensor.resize(crops.len() * size, 0.0);
+        for (sample, crop) in self.tensor.chunks_exact_mut(size.max(1)).zip(crops) {
+            let crop = Some(crop.as_ref()).filter(|c| c.len() == size).ok_or_else(|| wrong("crop size".into()))?;
             self.normalise.fill(crop, sample);
         }
-        let values = tensor.view().into_dyn();
+        let values = ArrayView4::from_shape((crops.len(), 3, height, width), self.tensor.as_slice());
+        let values = values.map_err(|e| wrong(e.to_string()))?.into_dyn();
         self.engine.run(&[Input { name: &self.manifest.input.name, values }])
     }
 

@@ -7,8 +7,8 @@ use super::{Alert, BlockMean, Estimate, Smoother, Stretches};
 use crate::config::VerdictConfig;
 use crate::cues::Aspect;
 use crate::types::record::{
-    Coverage, Face, FaceQuality, Finding, Frame, Fused, Reason, SCOPE, ScoreState, SyncFinding, TrackFinding, Verdict,
-    Voice, VoiceState, round, secs,
+    Closely, Coverage, Face, FaceQuality, Finding, Frame, Fused, Outcome, Reason, SCOPE, ScoreState, SyncFinding,
+    TrackFinding, Verdict, Voice, VoiceState, round, secs,
 };
 use crate::types::{
     Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
@@ -22,7 +22,7 @@ const MAX_FRAME: MediaTime = MediaTime(1_000_000_000);
 const HALF_STEP: MediaTime = MediaTime(500_000_000);
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// The recording has a video stream.
     pub has_video: bool,
@@ -32,6 +32,8 @@ pub struct Ended {
     pub audio_s: f64,
     /// Why it ended before the recording's end; `None` when it did not.
     pub cut: Option<Reason>,
+    /// The stretches that were looked at closely, when the rest was only sampled.
+    pub closely: Option<Vec<Closely>>,
 }
 
 struct Track {
@@ -63,6 +65,8 @@ pub struct Fuser {
     /// Signs of the face and of the voice.
     signs: (Stretches, Stretches),
     previous: Option<MediaTime>,
+    /// Most frames stand alone, far from the next.
+    sampled: bool,
     coverage: Coverage,
 }
 
@@ -79,8 +83,15 @@ impl Fuser {
             unscored: BTreeMap::new(),
             signs: Default::default(),
             previous: None,
+            sampled: false,
             coverage: Coverage::default(),
         }
+    }
+
+    /// From now on a frame that is far from the one before stands alone: it counts, but a moment is not made of it, and
+    /// what lies between was not analysed.
+    pub fn sampled(self) -> Self {
+        Self { sampled: true, ..self }
     }
 
     /// Adds a frame and the voice window that covers it.
@@ -88,13 +99,14 @@ impl Fuser {
         let step = self.previous.map_or(MediaTime::ZERO, |p| frame.pts - p);
         let length = step.min(MAX_FRAME);
         self.previous = Some(frame.pts);
-        self.coverage.video_s += step.as_secs();
+        let alone = self.sampled && step > MAX_FRAME;
+        self.coverage.video_s += if self.sampled { length } else { step }.as_secs();
         self.coverage.frames_seen += 1;
         let mut events = Vec::new();
         let mut best: Option<Fused> = None;
         let mut scored = false;
         for face in &frame.faces {
-            let (estimate, event) = self.face(face, frame.pts, length);
+            let (estimate, event) = self.face(face, frame.pts, length, alone);
             scored |= estimate.is_some();
             best = higher(best, estimate.and_then(|e| e.fused(&self.config.face)));
             events.extend(event);
@@ -115,7 +127,13 @@ impl Fuser {
         (record, events)
     }
 
-    fn face(&mut self, face: &FaceEvidence, pts: MediaTime, length: MediaTime) -> (Option<Estimate>, Option<Event>) {
+    fn face(
+        &mut self,
+        face: &FaceEvidence,
+        pts: MediaTime,
+        length: MediaTime,
+        alone: bool,
+    ) -> (Option<Estimate>, Option<Event>) {
         let track = self.tracks.entry(face.track).or_insert_with(|| Track {
             first: pts,
             last: pts,
@@ -137,6 +155,9 @@ impl Fuser {
         track.sharpness += f64::from(face.quality.sharpness);
         let estimate = track.smoother.push(pts, logit);
         let span = TimeSpan { start: pts - length, end: pts };
+        if alone {
+            return (Some(estimate), track.alert.close());
+        }
         let alarm_at = self.config.face.at_sharpness(face.quality.sharpness).alarm_at;
         let event = Prob::from_logit(estimate.logit).and_then(|p| track.alert.push(span, p, alarm_at));
         (Some(estimate), event)
@@ -194,17 +215,20 @@ impl Fuser {
         let mut events: Vec<Event> = self.tracks.values_mut().filter_map(|t| t.alert.close()).collect();
         events.extend(self.voice_alert.close());
         events.iter().for_each(|event| self.event(event));
-        let tracks: Vec<TrackFinding> = self.tracks.iter().map(|(id, track)| self.track(*id, track)).collect();
+        let mut tracks: Vec<TrackFinding> = self.tracks.iter().map(|(id, track)| self.track(*id, track)).collect();
         let (config, signs) = (&self.config, &self.signs);
         let mut face = signs.0.within(self.face_finding(&tracks, ended.has_video), config.min_signs_s, &config.face);
         let mut voice = signs.1.within(self.voice_finding(ended.has_audio), config.min_signs_s, &config.voice);
         for finding in [&mut face, &mut voice] {
             finding.reasons.extend(ended.cut);
         }
+        only_sampled(&mut face, &ended);
+        tracks.iter_mut().for_each(|track| only_sampled(&mut track.finding, &ended));
         let unseen = || not_assessed(Reason::NotImplemented);
         let mut sync = SyncFinding { finding: unseen(), lag: None };
         let (mut background, mut identity) = (unseen(), unseen());
-        for (aspect, finding) in cues {
+        for (aspect, mut finding) in cues {
+            only_sampled(&mut finding, &ended);
             match aspect {
                 Aspect::Sync(lag) => sync = SyncFinding { finding, lag },
                 Aspect::Background => background = finding,
@@ -223,6 +247,7 @@ impl Fuser {
                 video_s: round(self.coverage.video_s, 3),
                 audio_s: round(ended.audio_s, 3),
                 speech_s: round(self.speech.0, 3),
+                closely: ended.closely,
                 ..self.coverage
             },
             partial: ended.cut.is_some(),
@@ -265,6 +290,14 @@ impl Fuser {
                 finding(estimate, self.speech.0, self.config.min_voice_s, absent, &self.config.voice)
             }
         }
+    }
+}
+
+/// Pictures that nobody looked at are not without signs.
+fn only_sampled(finding: &mut Finding, ended: &Ended) {
+    if ended.closely.is_some() && finding.result == Outcome::NoSignsFound {
+        finding.result = Outcome::Inconclusive;
+        finding.reasons = vec![Reason::OnlySampled];
     }
 }
 
@@ -332,7 +365,7 @@ mod tests {
     }
 
     fn ended() -> Ended {
-        Ended { has_video: true, has_audio: false, audio_s: 0.0, cut: None }
+        Ended { has_video: true, has_audio: false, audio_s: 0.0, cut: None, closely: None }
     }
 
     fn run(frames: i64, logits: &[Option<f32>]) -> (Vec<Event>, Verdict) {
@@ -434,8 +467,10 @@ mod tests {
                 reasons: vec![],
             });
         }
-        let (_, verdict) = fuser
-            .finish(Ended { has_audio: true, has_video: false, audio_s: 10.0, cut: Some(Reason::Interrupted) }, vec![]);
+        let (_, verdict) = fuser.finish(
+            Ended { has_audio: true, has_video: false, audio_s: 10.0, cut: Some(Reason::Interrupted), closely: None },
+            vec![],
+        );
         assert!((verdict.coverage.speech_s - 10.0).abs() < 1e-6);
         assert_eq!(verdict.voice.result, Outcome::NoSignsFound);
         assert!(verdict.partial && verdict.voice.reasons.contains(&Reason::Interrupted));

@@ -27,6 +27,11 @@ pub enum Task {
 }
 
 impl Task {
+    /// Whether its networks take any number of samples in one run; the others are given one at a time.
+    pub fn takes_batches(self) -> bool {
+        matches!(self, Self::FaceScore | Self::FaceEmbed)
+    }
+
     /// As in `model.toml` and in records.
     pub fn name(self) -> &'static str {
         match self {

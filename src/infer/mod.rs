@@ -1,5 +1,6 @@
 //! The ENGINE seam. In: named tensors. Out: named tensors. The only folder that names ONNX Runtime.
 
+mod batcher;
 mod error;
 mod fake;
 mod golden;
@@ -10,11 +11,13 @@ mod postprocess;
 mod preprocess;
 mod provider;
 mod store;
+mod tape;
 
 use std::time::Duration;
 
 use ndarray::{ArrayD, ArrayViewD};
 
+pub use batcher::{BatchCounts, BatchPlan, Batched, Batcher, Shared};
 pub use error::InferError;
 pub use fake::FakeEngine;
 pub use golden::{check_p_masked, compare as compare_golden, read_png, read_wav};
@@ -24,6 +27,7 @@ pub use postprocess::masked_logits;
 pub use preprocess::Normalise;
 pub use provider::{Provider, Runtime};
 pub use store::{ModelStore, StoredModel};
+pub use tape::Tape;
 
 /// A tensor going in.
 #[derive(Debug, Clone)]
@@ -64,7 +68,17 @@ pub enum EngineSpec<'a> {
 /// those the manifest declares.
 pub fn build(spec: EngineSpec<'_>, model: &StoredModel) -> Result<Box<dyn Engine>, InferError> {
     Ok(match spec {
-        EngineSpec::Onnx(runtime) => Box::new(onnx::OnnxEngine::load(runtime, model)?),
+        EngineSpec::Onnx(runtime) => {
+            let load = || Ok(Box::new(onnx::OnnxEngine::load(runtime, model)?) as Box<dyn Engine>);
+            let engine = match &runtime.shared {
+                Some(shared) if model.manifest.task.takes_batches() => shared.stream(&model.manifest.id, load)?,
+                _ => load()?,
+            };
+            match &runtime.tape {
+                Some(tape) => tape.wrap(engine),
+                None => engine,
+            }
+        }
         EngineSpec::Fake(fake) => Box::new(fake),
     })
 }

@@ -11,7 +11,7 @@ use ort::ep::ExecutionProviderDispatch;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
-use super::{InferError, library};
+use super::{InferError, Shared, Tape, library};
 use crate::config::{Device, RuntimeConfig};
 
 /// ONNX Runtime allows one environment a process, from one library.
@@ -48,6 +48,10 @@ pub struct Runtime {
     pub version: String,
     /// Where it was loaded from.
     pub library: PathBuf,
+    /// What counts the runs of its engines.
+    pub tape: Option<Tape>,
+    /// Networks that it shares with other streams of this process.
+    pub shared: Option<Shared>,
 }
 
 impl Runtime {
@@ -55,8 +59,15 @@ impl Runtime {
     pub fn open(config: &RuntimeConfig) -> Result<Self, InferError> {
         let library = library::find(config.ort_lib.as_deref())?;
         let (library, environment) = environment(library)?;
-        let mut runtime =
-            Self { environment, provider: Provider::Cpu, note: None, version: version(&library), library };
+        let mut runtime = Self {
+            environment,
+            provider: Provider::Cpu,
+            note: None,
+            version: version(&library),
+            library,
+            tape: None,
+            shared: None,
+        };
         if config.device != Device::Cpu {
             match runtime.try_cuda() {
                 Ok(()) => runtime.provider = Provider::Cuda,
@@ -69,6 +80,14 @@ impl Runtime {
             return Err(InferError::NoGpu { reason });
         }
         Ok(runtime)
+    }
+
+    /// Joins streams of this process where that pays: on a GPU full batches do; on the processor batches were no faster than
+    /// single runs (one thread a session), so there each stream keeps its own networks.
+    #[must_use]
+    pub fn joined(self, shared: &Shared) -> Self {
+        let pays = self.provider != Provider::Cpu;
+        Self { shared: pays.then(|| shared.clone()), ..self }
     }
 
     /// A session on this provider: one thread, no spinning, deterministic.

@@ -45,6 +45,8 @@ pub enum MediaError {
     MissingElement { element: String, package: String },
     #[error("GStreamer does not start: {reason}")]
     Gstreamer { reason: String },
+    #[error("{input}: --triage reads a recording twice: give a file")]
+    NotTwice { input: String },
     #[error("cannot keep standard input in {dir}: {reason}: free some space or set TMPDIR")]
     Spool { dir: String, reason: String },
 }

@@ -20,7 +20,7 @@ pub use synthetic::{OwnedPlanes, Scene, SyntheticSource};
 
 use crate::config::Limits;
 use crate::types::record::{SourceInfo, Warning};
-use crate::types::{AudioChunk, VideoFrame};
+use crate::types::{AudioChunk, MediaTime, TimeSpan, VideoFrame};
 
 /// Code of the warning that says that a recording broke off.
 pub const BROKE_OFF: &str = "stream_error";
@@ -73,10 +73,25 @@ pub trait Source: Send {
     fn streams(&mut self) -> Streams;
     /// What a reader should know of the recording; complete once both streams have ended.
     fn warnings(&self) -> Vec<Warning>;
+    /// The stretches that are to be looked at closely, most doubtful first, when the rest is only sampled.
+    fn glimpse(&self) -> Option<&Glimpse> {
+        None
+    }
     /// What is told while it runs, if it is live: then frames are not held back for the sound.
     fn live(&self) -> Option<Arc<LiveState>> {
         None
     }
+}
+
+/// What of a file's pictures is decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glimpse {
+    /// Key frames that are at least so far apart, …
+    pub every: MediaTime,
+    /// … and all frames of these stretches, which begin at key frames; most doubtful first.
+    pub closely: Vec<TimeSpan>,
+    /// Decode everything, for a file with hardly any key frames; what is looked at is the same.
+    pub decode_all: bool,
 }
 
 /// Which source to open.
@@ -84,6 +99,8 @@ pub trait Source: Send {
 pub enum SourceSpec {
     /// Anything GStreamer can read.
     Gst(Input),
+    /// Key frames of a file, and stretches of it whole.
+    Glimpsed(Input, Glimpse),
     /// A live stream.
     Live(LiveSpec),
     /// A made-up scene, for tests and benches.
@@ -94,6 +111,9 @@ pub enum SourceSpec {
 pub fn build(spec: SourceSpec, limits: &Limits, cancel: &Cancel) -> Result<Box<dyn Source>, MediaError> {
     Ok(match spec {
         SourceSpec::Gst(input) => Box::new(gst::GstSource::open(input, limits, cancel)?),
+        SourceSpec::Glimpsed(input, glimpse) => {
+            Box::new(gst::GstSource::open_glimpsed(input, glimpse, limits, cancel)?)
+        }
         SourceSpec::Live(spec) => Box::new(gst::LiveSource::open(spec, limits, cancel)?),
         SourceSpec::Synthetic(scene) => Box::new(SyntheticSource::new(scene, cancel)),
     })

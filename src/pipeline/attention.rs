@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::types::MediaTime;
+use crate::media::Glimpse;
+use crate::types::{MediaTime, TimeSpan};
 
 /// Until when every reason so far asks for the full rate; written where evidence is joined, read where frames are picked.
 #[derive(Debug)]
@@ -32,23 +33,37 @@ pub struct Sampler<'a> {
     base: Option<MediaTime>,
     full: Option<MediaTime>,
     attention: Option<&'a Attention>,
+    closely: Vec<TimeSpan>,
     due: Option<MediaTime>,
 }
 
 impl<'a> Sampler<'a> {
     /// `fps` frames a second; none: every frame.
     pub fn new(fps: Option<f64>) -> Self {
-        Self { base: interval(fps), full: None, attention: None, due: None }
+        Self { base: interval(fps), full: None, attention: None, closely: Vec::new(), due: None }
     }
 
     /// `fps` frames a second, and `full` while there is a reason to look closely.
     pub fn adaptive(fps: f64, full: Option<f64>, attention: &'a Attention) -> Self {
-        Self { base: interval(Some(fps)), full: interval(full), attention: Some(attention), due: None }
+        Self {
+            base: interval(Some(fps)),
+            full: interval(full),
+            attention: Some(attention),
+            closely: Vec::new(),
+            due: None,
+        }
+    }
+
+    /// `fps` frames a second in the glimpse's stretches, and one in its step elsewhere.
+    pub fn glimpse(fps: Option<f64>, glimpse: &Glimpse) -> Self {
+        let closely = glimpse.closely.clone();
+        Self { base: Some(glimpse.every), full: interval(fps), attention: None, closely, due: None }
     }
 
     /// Whether the frame at `pts` is analysed; times must not decrease.
     pub fn wants(&mut self, pts: MediaTime) -> bool {
-        let closely = self.attention.is_some_and(|attention| attention.at(pts));
+        let asked = self.attention.is_some_and(|attention| attention.at(pts));
+        let closely = asked || self.closely.iter().any(|stretch| stretch.contains(pts));
         let Some(interval) = (if closely { self.full } else { self.base }) else {
             self.due = None;
             return true;
@@ -93,6 +108,14 @@ mod tests {
         assert_eq!(picked(&mut sampler, 60..90).len(), 5, "and then as before");
         let mut sampler = Sampler::adaptive(5.0, Some(15.0), &attention);
         assert_eq!(picked(&mut sampler, 30..60).len(), 15);
+    }
+
+    #[test]
+    fn a_stretch_is_looked_at_closely_and_the_rest_now_and_then() {
+        let stretch = TimeSpan { start: MediaTime::from_secs(4.0), end: MediaTime::from_secs(5.0) };
+        let glimpse = Glimpse { every: MediaTime::from_secs(2.0), closely: vec![stretch], decode_all: true };
+        let picked = picked(&mut Sampler::glimpse(Some(5.0), &glimpse), 0..240);
+        assert_eq!(picked, [0, 60, 120, 126, 132, 138, 144, 150, 210]);
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::face::detect::{self, Detector, DetectorSpec};
 use crate::face::{FaceEmbedder, FaceScorer};
-use crate::infer::{ModelStore, Runtime};
+use crate::infer::{ModelStore, Runtime, Shared};
 use crate::media;
 use crate::types::record::{ModelInfo, RuntimeInfo};
 use crate::voice::vad::{self, Vad, VadSpec};
@@ -35,9 +35,18 @@ pub struct Engines {
 impl Engines {
     /// Loads and checks every network that the configuration names.
     pub fn load(config: &Config) -> Result<Self, Error> {
+        Self::load_on(Runtime::open(&config.runtime)?, config)
+    }
+
+    /// Likewise, for one of several streams of this process.
+    pub fn load_joined(config: &Config, shared: &Shared) -> Result<Self, Error> {
+        Self::load_on(Runtime::open(&config.runtime)?.joined(shared), config)
+    }
+
+    /// Likewise, on a runtime that is open.
+    pub fn load_on(runtime: Runtime, config: &Config) -> Result<Self, Error> {
         media::gst::init()?;
         let store = ModelStore::open(&config.runtime)?;
-        let runtime = Runtime::open(&config.runtime)?;
         let (detector, detector_manifest) = detect::build(DetectorSpec::Network {
             runtime: &runtime,
             store: &store,

@@ -20,7 +20,7 @@ use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, BROKE_OFF, Cancel, Source, VideoStream};
 use crate::report::Sink;
-use crate::types::record::{End, EventRecord, Fused, Reason, Record, SCHEMA, Start, Verdict};
+use crate::types::record::{Closely, End, EventRecord, Fused, Reason, Record, SCHEMA, Start, Verdict, Warning};
 use crate::types::{Event, EventClass, FrameEvidence, MediaTime, VoiceEvidence};
 
 /// Frames between detection and scoring; each holds a decoded picture (1.4 MB at 1280×720).
@@ -69,13 +69,18 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
     let streams = source.streams();
     let (has_video, has_audio) = (streams.video.is_some(), streams.audio.is_some());
     let stop = Cancel::default();
-    let (fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
+    let (mut fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
+    if source.glimpse().is_some() {
+        fuser = fuser.sampled();
+    }
     let people = Gather::new(&config.cues);
     let attention = Attention::new(MediaTime::from_secs(config.live.attention_s));
     let live = source.live().map(|state| Live::new(state, &attention, config));
-    let sampler = match &live {
-        Some(_) => Sampler::adaptive(config.fps.unwrap_or(config.live.fps), config.live.full_fps, &attention),
-        None => Sampler::new(config.fps),
+    let closely = source.glimpse().map(|glimpse| glimpse.closely.iter().map(Closely::from).collect());
+    let sampler = match (&live, source.glimpse()) {
+        (Some(_), _) => Sampler::adaptive(config.fps.unwrap_or(config.live.fps), config.live.full_fps, &attention),
+        (None, Some(glimpse)) => Sampler::glimpse(config.fps, glimpse),
+        (None, None) => Sampler::new(config.fps),
     };
     let mut joiner = Joiner { meter: &meter, cues, fuser, people, sink, progress, live };
     let audio_end = std::thread::scope(|scope| {
@@ -93,12 +98,8 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
         }
     })?;
     let warnings = source.warnings();
-    let cut = match (cancel.is_cancelled(), warnings.iter().any(|w| w.code == BROKE_OFF)) {
-        (true, _) => Some(Reason::Interrupted),
-        (false, true) => Some(Reason::BrokenOff),
-        (false, false) => None,
-    };
-    let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), cut };
+    let cut = cut(cancel, &warnings);
+    let ended = Ended { has_video, has_audio, audio_s: audio_end.as_secs(), cut, closely };
     let live = joiner.live.take();
     let (verdict, people, sink) = joiner.finish(ended)?;
     for warning in warnings {
@@ -113,6 +114,15 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
     sink.write(&Record::End(End { stats }))?;
     sink.finish()?;
     Ok(Analysis { verdict, people })
+}
+
+/// Why the run ended before the recording's end.
+fn cut(cancel: &Cancel, warnings: &[Warning]) -> Option<Reason> {
+    match (cancel.is_cancelled(), warnings.iter().any(|w| w.code == BROKE_OFF)) {
+        (true, _) => Some(Reason::Interrupted),
+        (false, true) => Some(Reason::BrokenOff),
+        (false, false) => None,
+    }
 }
 
 type Handle<'scope> = (&'static str, ScopedJoinHandle<'scope, Result<(), Error>>);

@@ -17,3 +17,4 @@ mod voice_stage;
 pub use engines::Engines;
 pub use graph::{Analysis, Run, analyze};
 pub use people::{People, Person};
+pub(crate) use stats::peak_memory_mib;

@@ -137,7 +137,7 @@ impl Meter {
 }
 
 /// Largest resident memory so far, from the kernel; 0 where it does not say.
-fn peak_memory_mib() -> f64 {
+pub fn peak_memory_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
     let kib: f64 = line.and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse().ok()).unwrap_or(0.0);

@@ -102,6 +102,7 @@ fn verdict(length_s: f64) -> Verdict {
             speech_s: length_s,
             frames_seen: (length_s * 10.0) as u64,
             frames_scored: (length_s * 10.0) as u64,
+            closely: None,
         },
         partial: false,
         scope: SCOPE.into(),

@@ -45,6 +45,7 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::FaceUnclear => "hardly a clear view of the face",
         Reason::NotImplemented => "not part of this version",
         Reason::Interrupted => "interrupted",
+        Reason::OnlySampled => "only some of its pictures were looked at",
         Reason::BrokenOff => "the recording broke off",
     }
 }

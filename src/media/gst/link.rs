@@ -13,8 +13,9 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::pull::Shared;
+use super::sparse::thin_out;
 use super::{frame, make};
-use crate::media::MediaError;
+use crate::media::{Glimpse, MediaError};
 use crate::types::AudioChunk;
 
 /// Decoded frames that wait for the face branch; one of 1280×720 is 1.4 MB.
@@ -48,11 +49,12 @@ pub struct Sinks {
 pub fn connect_pads(
     decode: &gst::Element,
     wanted: Wanted,
+    glimpse: Option<&Glimpse>,
     pipeline: &gst::Pipeline,
     sinks: &Arc<Mutex<Sinks>>,
     shared: &Arc<Shared>,
 ) {
-    tame_decoders(decode);
+    tame_decoders(decode, glimpse.filter(|glimpse| !glimpse.decode_all).cloned(), Arc::clone(shared));
     if wanted == Wanted::Pictures {
         select_video(decode);
     }
@@ -66,10 +68,17 @@ pub fn connect_pads(
     });
 }
 
-/// One thread a decoder: more cost a sixth more processor time, and the networks are what takes long.
-fn tame_decoders(decode: &gst::Element) {
+/// One thread a decoder: more cost a sixth more processor time, and the networks are what takes long. A video decoder gets
+/// what the glimpse leaves.
+fn tame_decoders(decode: &gst::Element, glimpse: Option<Glimpse>, shared: Arc<Shared>) {
     let Some(bin) = decode.downcast_ref::<gst::Bin>() else { return };
-    bin.connect_deep_element_added(|_, _, element| {
+    bin.connect_deep_element_added(move |_, _, element| {
+        let klass = element.factory().and_then(|f| f.metadata("klass").map(str::to_owned)).unwrap_or_default();
+        if let Some(glimpse) = &glimpse
+            && klass.starts_with("Codec/Decoder/Video")
+        {
+            thin_out(element, glimpse, &shared);
+        }
         if element.name().starts_with("avdec_") && element.has_property("max-threads") {
             element.set_property("max-threads", DECODER_THREADS);
         }

@@ -6,6 +6,7 @@
 //! presentation time is GStreamer's running time, frame numbers are never used as time.
 
 mod bus;
+mod clip;
 mod frame;
 mod link;
 mod live;
@@ -14,11 +15,13 @@ mod pipeline;
 mod pull;
 mod render;
 mod seek;
+mod sparse;
 
 use std::time::Duration;
 
 use gstreamer as gst;
 
+pub use clip::{Still, write_clip};
 pub use live::LiveSource;
 pub use offline::only_files;
 pub use pipeline::GstSource;
@@ -27,8 +30,8 @@ pub use seek::FramePicker;
 
 use super::MediaError;
 
-/// Elements that a scan, a watch or an overlay may need, with the Debian package that has each.
-const ELEMENTS: [(&str, &str); 27] = [
+/// Elements that a scan, a watch, an overlay or a bench may need, with the Debian package that has each.
+const ELEMENTS: [(&str, &str); 29] = [
     ("uridecodebin3", "gstreamer1.0-plugins-base"),
     ("videoconvert", "gstreamer1.0-plugins-base"),
     ("audioconvert", "gstreamer1.0-plugins-base"),
@@ -44,6 +47,7 @@ const ELEMENTS: [(&str, &str); 27] = [
     ("videoflip", "gstreamer1.0-plugins-good"),
     ("vp8enc", "gstreamer1.0-plugins-good"),
     ("webmmux", "gstreamer1.0-plugins-good"),
+    ("matroskamux", "gstreamer1.0-plugins-good"),
     ("souphttpsrc", "gstreamer1.0-plugins-good"),
     ("rtspsrc", "gstreamer1.0-plugins-good"),
     ("v4l2src", "gstreamer1.0-plugins-good"),
@@ -52,6 +56,7 @@ const ELEMENTS: [(&str, &str); 27] = [
     ("rtmp2src", "gstreamer1.0-plugins-bad"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
     ("av1dec", "gstreamer1.0-plugins-bad"),
+    ("openh264enc", "gstreamer1.0-plugins-bad"),
     ("rsvgoverlay", "gstreamer1.0-plugins-bad"),
     ("tsdemux", "gstreamer1.0-plugins-bad"),
     ("avdec_h264", "gstreamer1.0-libav"),
@@ -77,7 +82,7 @@ pub fn version() -> String {
     format!("{major}.{minor}.{micro}")
 }
 
-/// Each element a scan or an overlay may need and the package that has it; the last says whether it is there.
+/// Each element that may be needed and the package that has it; the last says whether it is there.
 pub fn elements() -> Result<Vec<(&'static str, &'static str, bool)>, MediaError> {
     init()?;
     Ok(ELEMENTS.iter().map(|&(name, package)| (name, package, gst::ElementFactory::find(name).is_some())).collect())

@@ -13,7 +13,7 @@ use super::pull::{Audio, Shared, Video};
 use super::{SETTLING, init, make};
 use crate::config::Limits;
 use crate::media::input::Ready;
-use crate::media::{C2PA_PRESENT, Cancel, Input, MediaError, Source, Streams};
+use crate::media::{C2PA_PRESENT, Cancel, Glimpse, Input, MediaError, Source, Streams};
 use crate::types::MediaTime;
 use crate::types::record::{AudioInfo, SourceInfo, VideoInfo, Warning, round};
 
@@ -36,6 +36,7 @@ pub struct GstSource {
     audio: Option<Audio>,
     extra: Vec<Warning>,
     input: Arc<Ready>,
+    glimpse: Option<Glimpse>,
 }
 
 impl GstSource {
@@ -43,21 +44,41 @@ impl GstSource {
     pub fn open(input: Input, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
         init()?;
         let ready = Arc::new(input.ready(limits, cancel)?);
-        let mut opened = Self::open_once(&ready, Wanted::Both, limits, cancel);
+        let mut opened = Self::open_once(&ready, Wanted::Both, None, limits, cancel);
         for _ in 1..TRIES {
             if !matches!(opened, Err(MediaError::EmptyPlaylist { .. })) {
                 break;
             }
-            opened = Self::open_once(&ready, Wanted::Both, limits, cancel);
+            opened = Self::open_once(&ready, Wanted::Both, None, limits, cancel);
         }
         opened
+    }
+
+    /// Likewise, with no more of the pictures than a glimpse.
+    pub fn open_glimpsed(input: Input, glimpse: Glimpse, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
+        init()?;
+        let ready = Arc::new(input.ready(limits, cancel)?);
+        Self::open_once(&ready, Wanted::Both, Some(glimpse), limits, cancel)
+    }
+
+    /// Opens a file for a glimpse of its pictures alone; `None` for what is no file, which can be read only once.
+    pub fn glimpse(
+        input: &Input,
+        glimpse: &Glimpse,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<Option<Self>, MediaError> {
+        init()?;
+        let Input::File(_) = input else { return Ok(None) };
+        let ready = Arc::new(input.ready(limits, cancel)?);
+        Self::open_once(&ready, Wanted::Pictures, Some(glimpse.clone()), limits, cancel).map(Some)
     }
 
     /// Opens a file that was checked before once more, for its pictures alone; `None` for what is no file.
     pub fn again(input: &Input, limits: &Limits, cancel: &Cancel) -> Result<Option<Self>, MediaError> {
         init()?;
         let Some(ready) = input.again()? else { return Ok(None) };
-        Self::open_once(&Arc::new(ready), Wanted::Pictures, limits, cancel).map(Some)
+        Self::open_once(&Arc::new(ready), Wanted::Pictures, None, limits, cancel).map(Some)
     }
 
     /// Opens a live source, once; `limits.stall_s` is for opening it, `stall_s` from then on.
@@ -70,7 +91,7 @@ impl GstSource {
     ) -> Result<Self, MediaError> {
         init()?;
         let (wanted, later) = (Wanted::Live { paced }, Limits { stall_s, ..limits.clone() });
-        let (mut source, sinks) = Self::start(ready, wanted, &later, cancel)?;
+        let (mut source, sinks) = Self::start(ready, wanted, None, &later, cancel)?;
         let heard = source.wait_for_streams(&sinks, wanted, limits)?;
         source.describe(&heard, limits)?;
         Ok(source)
@@ -93,8 +114,14 @@ impl GstSource {
         self.pipeline.seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE, time).is_ok()
     }
 
-    fn open_once(ready: &Arc<Ready>, wanted: Wanted, limits: &Limits, cancel: &Cancel) -> Result<Self, MediaError> {
-        let (mut source, sinks) = Self::start(ready, wanted, limits, cancel)?;
+    fn open_once(
+        ready: &Arc<Ready>,
+        wanted: Wanted,
+        glimpse: Option<Glimpse>,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<Self, MediaError> {
+        let (mut source, sinks) = Self::start(ready, wanted, glimpse, limits, cancel)?;
         let heard = source.wait_for_streams(&sinks, wanted, limits)?;
         source.describe(&heard, limits)?;
         Ok(source)
@@ -103,6 +130,7 @@ impl GstSource {
     fn start(
         ready: &Arc<Ready>,
         wanted: Wanted,
+        glimpse: Option<Glimpse>,
         limits: &Limits,
         cancel: &Cancel,
     ) -> Result<(Self, Arc<Mutex<Sinks>>), MediaError> {
@@ -116,9 +144,9 @@ impl GstSource {
         if let Wanted::Live { .. } = wanted {
             live_settings(&decode);
         }
-        connect_pads(&decode, wanted, &pipeline, &sinks, &shared);
+        connect_pads(&decode, wanted, glimpse.as_ref(), &pipeline, &sinks, &shared);
         let (info, input) = (SourceInfo::default(), Arc::clone(ready));
-        Ok((Self { pipeline, info, shared, video: None, audio: None, extra: Vec::new(), input }, sinks))
+        Ok((Self { pipeline, info, shared, video: None, audio: None, extra: Vec::new(), input, glimpse }, sinks))
     }
 
     /// uridecodebin3 (1.22) starts its source before its decodebin3: when the source is the faster of the two,
@@ -249,6 +277,10 @@ impl GstSource {
 }
 
 impl Source for GstSource {
+    fn glimpse(&self) -> Option<&Glimpse> {
+        self.glimpse.as_ref()
+    }
+
     fn info(&self) -> &SourceInfo {
         &self.info
     }

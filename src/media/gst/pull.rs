@@ -84,7 +84,8 @@ impl Shared {
         (self.opened.elapsed().as_millis() as u64).saturating_sub(last) as f64 / 1e3
     }
 
-    fn reached(&self, end: MediaTime) {
+    /// Notes that the recording goes on at least until then.
+    pub fn reached(&self, end: MediaTime) {
         self.ended_ns.fetch_max(end.0, Ordering::Relaxed);
     }
 

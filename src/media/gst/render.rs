@@ -64,7 +64,7 @@ pub fn draw_over(
 }
 
 /// A pipeline that is stopped when it goes.
-struct Stopped(gst::Pipeline);
+pub(super) struct Stopped(pub gst::Pipeline);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
@@ -73,7 +73,7 @@ impl Drop for Stopped {
     }
 }
 
-fn broken(error: glib::BoolError) -> MediaError {
+pub(super) fn broken(error: glib::BoolError) -> MediaError {
     MediaError::Gstreamer { reason: error.to_string() }
 }
 

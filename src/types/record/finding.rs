@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
-use crate::types::{Prob, TrackId};
+use super::{Reason, secs};
+use crate::types::{Prob, TimeSpan, TrackId};
 
 /// The finding.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -111,6 +111,21 @@ pub struct TrackFinding {
     pub finding: Finding,
 }
 
+/// A stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Closely {
+    /// Begin.
+    pub start_s: f64,
+    /// End.
+    pub end_s: f64,
+}
+
+impl From<&TimeSpan> for Closely {
+    fn from(span: &TimeSpan) -> Self {
+        Self { start_s: secs(span.start), end_s: secs(span.end) }
+    }
+}
+
 /// How much was judged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
@@ -124,4 +139,8 @@ pub struct Coverage {
     pub frames_seen: u64,
     /// Of those, with a scored face.
     pub frames_scored: u64,
+    /// Only with `--triage`: the stretches whose pictures were looked at closely, most doubtful first. Of the rest key
+    /// frames were seen, each of which counts for at most a second of `video_s`; the sound was heard throughout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closely: Option<Vec<Closely>>,
 }

@@ -137,6 +137,8 @@ pub enum Reason {
     FaceUnclear,
     /// Not part of this version.
     NotImplemented,
+    /// Only some frames were looked at (`--triage`).
+    OnlySampled,
     /// Stopped before the end of the recording.
     Interrupted,
     /// The recording could not be read to its end.

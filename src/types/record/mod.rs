@@ -9,7 +9,7 @@ mod stats;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use finding::{Coverage, Finding, Outcome, SyncFinding, SyncLag, TrackFinding, Verdict};
+pub use finding::{Closely, Coverage, Finding, Outcome, SyncFinding, SyncLag, TrackFinding, Verdict};
 pub use frame::{EventRecord, Face, FaceQuality, Frame, Fused, Reason, ScoreState, Voice, VoiceState, Warning};
 pub use start::{AudioInfo, ModelInfo, RuntimeInfo, SourceInfo, Start, VideoInfo};
 pub use stats::{CpuSeconds, End, LiveStats, QueueHighWater, Stats};

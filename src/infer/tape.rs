@@ -1,0 +1,143 @@
+//! What networks were asked. In: the runs of every engine of a runtime. Out: as many runs of the same sizes once more, to
+//! see what the networks cost alone.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ndarray::ArrayD;
+
+use super::{Engine, InferError, Input, Output};
+
+/// Counts runs while it is on; cloning shares it.
+#[derive(Debug, Clone, Default)]
+pub struct Tape {
+    on: Arc<AtomicBool>,
+    heads: Arc<Mutex<Vec<Head>>>,
+}
+
+/// An engine with what it was asked.
+#[derive(Clone)]
+struct Head {
+    engine: Arc<Mutex<Box<dyn Engine>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl std::fmt::Debug for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Head({} shapes)", lock(&self.asked).len())
+    }
+}
+
+/// The first inputs of their shapes, and how often such were given.
+struct Asked {
+    inputs: Vec<(String, ArrayD<f32>)>,
+    times: u64,
+}
+
+impl Asked {
+    fn is_like(&self, inputs: &[Input<'_>]) -> bool {
+        let alike = |((_, known), new): (&(String, ArrayD<f32>), &Input<'_>)| known.shape() == new.values.shape();
+        self.inputs.len() == inputs.len() && self.inputs.iter().zip(inputs).all(alike)
+    }
+}
+
+impl Tape {
+    /// Forgets what was asked, and counts from now on.
+    pub fn record(&self) {
+        lock(&self.heads).iter().for_each(|head| lock(&head.asked).clear());
+        self.on.store(true, Ordering::SeqCst);
+    }
+
+    /// Counts no more.
+    pub fn stop(&self) {
+        self.on.store(false, Ordering::SeqCst);
+    }
+
+    /// Runs every network as often as it was asked, one after the other; returns the processor time inside them.
+    pub fn replay(&self) -> Result<Duration, InferError> {
+        let heads = lock(&self.heads).clone();
+        let mut spent = Duration::ZERO;
+        for head in heads {
+            let (mut engine, asked) = (lock(&head.engine), lock(&head.asked));
+            let before = engine.cpu_time();
+            for run in asked.iter() {
+                let inputs: Vec<Input<'_>> =
+                    run.inputs.iter().map(|(name, values)| Input { name, values: values.view() }).collect();
+                for _ in 0..run.times {
+                    engine.run(&inputs)?;
+                }
+            }
+            spent += engine.cpu_time() - before;
+        }
+        Ok(spent)
+    }
+
+    /// An engine whose runs are counted.
+    pub(super) fn wrap(&self, engine: Box<dyn Engine>) -> Box<dyn Engine> {
+        let head = Head { engine: Arc::new(Mutex::new(engine)), asked: Arc::default() };
+        lock(&self.heads).push(head.clone());
+        Box::new(Taped { on: Arc::clone(&self.on), head })
+    }
+}
+
+struct Taped {
+    on: Arc<AtomicBool>,
+    head: Head,
+}
+
+impl Engine for Taped {
+    fn run(&mut self, inputs: &[Input<'_>]) -> Result<Vec<Output>, InferError> {
+        if self.on.load(Ordering::Relaxed) {
+            let mut asked = lock(&self.head.asked);
+            match asked.iter_mut().find(|known| known.is_like(inputs)) {
+                Some(known) => known.times += 1,
+                None => {
+                    let inputs = inputs.iter().map(|i| (i.name.to_owned(), i.values.to_owned())).collect();
+                    asked.push(Asked { inputs, times: 1 });
+                }
+            }
+        }
+        lock(&self.head.engine).run(inputs)
+    }
+
+    fn cpu_time(&self) -> Duration {
+        lock(&self.head.engine).cpu_time()
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infer::FakeEngine;
+    use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn what_was_asked_while_it_was_on_is_asked_again() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let engine = FakeEngine::new("out", move |input| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            input.values.to_owned()
+        });
+        let tape = Tape::default();
+        let mut taped = tape.wrap(Box::new(engine));
+        let mut ask = |n: usize| {
+            let values = ArrayD::from_elem(vec![n, 2], 1.0);
+            taped.run(&[Input { name: "in", values: values.view() }]).unwrap()
+        };
+        ask(1);
+        tape.record();
+        (0..3).for_each(|_| drop(ask(1)));
+        assert_eq!(ask(2)[0].values.shape(), [2, 2]);
+        tape.stop();
+        ask(5);
+        assert_eq!(runs.swap(0, Ordering::SeqCst), 6);
+        tape.replay().unwrap();
+        assert_eq!(runs.load(Ordering::SeqCst), 4);
+    }
+}
