@@ -270,5 +270,5 @@ fn keys_open_what_their_scopes_say_and_every_route_asks_for_one() {
             routes.push(format!("{method} {path}"));
         }
     }
-    assert_eq!(routes.len(), 14, "{routes:?}");
+    assert_eq!(routes.len(), 17, "{routes:?}");
 }

@@ -69,10 +69,8 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
     let streams = source.streams();
     let (has_video, has_audio) = (streams.video.is_some(), streams.audio.is_some());
     let stop = Cancel::default();
-    let (mut fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
-    if source.glimpse().is_some() {
-        fuser = fuser.sampled();
-    }
+    let (fuser, cues) = (Fuser::new(config.verdict.clone()), cues::all(&config.cues));
+    let fuser = if source.glimpse().is_some() { fuser.sampled() } else { fuser };
     let people = Gather::new(&config.cues);
     let attention = Attention::new(MediaTime::from_secs(config.live.attention_s));
     let live = source.live().map(|state| Live::new(state, &attention, config));
