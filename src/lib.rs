@@ -33,7 +33,7 @@
 //! | [`report`] | records → JSON Lines, a summary, pages, tables, the index of many calls | `Sink` |
 //! | [`evidence`] | a scanned call ⇄ a signed bundle: made, verified, compared with a new run | |
 //! | [`eval`] | labelled clips → error rates with intervals | |
-//! | [`bench`] | a clip → what decoding, networks and the scan cost on this machine | |
+//! | [`mod@bench`] | a clip → what decoding, networks and the scan cost on this machine | |
 //! | [`batch`] | many recordings → files: a process a call, resumable | |
 //! | [`link`] | face and voice prints of calls, sealed → the same person under several names | |
 //! | [`triage`] | a file in haste: key frames, then the doubtful stretches closely | |

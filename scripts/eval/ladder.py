@@ -3,9 +3,9 @@
 
 In:  a manifest of labelled clips (path,label,…), the program.
 Out: OUT/<rung>/ with the clips as a call would deliver them and the program's report, and a Markdown table on standard
-     output: per rung AUC and EER of face and voice, then of the whole finding APCER, the worst method, BPCER, abstain
-     rate, false alarms per genuine hour and the median time to the first alert. A rung that is there already is kept,
-     so an interrupted run goes on; remove OUT/*/report.json after a change of the program.
+     output: per rung AUC and EER of face and voice and the face's AUC by kind, then of the whole finding APCER, the worst
+     method, BPCER, abstain rate, false alarms per genuine hour and the median time to the first alert. A rung that is
+     there already is kept, so an interrupted run goes on; remove OUT/*/report.json after a change of the program.
 
     scripts/eval/ladder.py ../shared/data/face/dev/manifest.csv --unmask target/release/unmask
 """
@@ -65,6 +65,11 @@ def number(figures, key, form="{:.3f}"):
     return "–" if value is None else form.format(value)
 
 
+def by_kind(figures):
+    kinds = (figures or {}).get("kinds", [])
+    return ", ".join(f"{kind['name']} {number(kind, 'auc', '{:.2f}')}" for kind in kinds) or "–"
+
+
 def share(figures, key):
     rate = (figures or {}).get(key)
     return "–" if rate is None else f"{100 * rate['value']:.0f} % of {rate['of']}"
@@ -72,7 +77,7 @@ def share(figures, key):
 
 def main():
     args = arguments()
-    head = ["rung", "face AUC", "EER", "voice AUC", "EER", "APCER", "worst method", "BPCER", "abstain"]
+    head = ["rung", "face AUC", "EER", "by kind", "voice AUC", "EER", "APCER", "worst method", "BPCER", "abstain"]
     head += ["false alarms/h", "first alert"]
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     for name in args.rungs:
@@ -80,8 +85,8 @@ def main():
         face, voice, call = by.get("face"), by.get("voice"), by.get("overall")
         worst = (call or {}).get("worst_method")
         row = [name]
-        for figures in (face, voice):
-            row += [number(figures, "auc"), number(figures, "eer")]
+        row += [number(face, "auc"), number(face, "eer"), by_kind(face)]
+        row += [number(voice, "auc"), number(voice, "eer")]
         row += [share(call, "apcer"), f"{worst['name']} {100 * worst['apcer']['value']:.0f} %" if worst else "–"]
         row += [share(call, "bpcer"), share(call, "abstain")]
         row += [number(call, "false_alarms_per_hour", "{:.1f}"), number(call, "first_alert_s", "{:.1f} s")]

@@ -63,11 +63,19 @@ impl Job {
     }
 }
 
+/// What the thread is told.
+enum Told {
+    /// A stream waits for an answer.
+    Asked(Job),
+    /// A stream has gone, for which nobody need wait.
+    Left,
+}
+
 /// A network that streams share. Its thread ends with the last stream and the last of these.
 #[derive(Clone)]
 pub struct Batcher {
     model: String,
-    jobs: Sender<Job>,
+    told: Sender<Told>,
     streams: Arc<AtomicUsize>,
     counts: Arc<Mutex<BatchCounts>>,
 }
@@ -76,12 +84,12 @@ impl Batcher {
     /// Starts the thread that owns the engine. The engine must take any number of samples along the first axis of its
     /// only input, and give as many along the first axis of each output.
     pub fn start(model: &str, engine: Box<dyn Engine>, plan: BatchPlan) -> Result<Self, InferError> {
-        let (jobs, taken) = bounded(WAITING);
+        let (told, heard) = bounded(WAITING);
         let (streams, counts) = (Arc::new(AtomicUsize::new(0)), Arc::<Mutex<BatchCounts>>::default());
-        let worker = Worker { engine, plan, jobs: taken, streams: Arc::clone(&streams), counts: Arc::clone(&counts) };
+        let worker = Worker { engine, plan, heard, streams: Arc::clone(&streams), counts: Arc::clone(&counts) };
         let failed = |e: std::io::Error| InferError::Run { model: model.into(), message: e.to_string() };
         std::thread::Builder::new().name("batcher".into()).spawn(move || worker.work()).map_err(failed)?;
-        Ok(Self { model: model.into(), jobs, streams, counts })
+        Ok(Self { model: model.into(), told, streams, counts })
     }
 
     /// The way of one more stream to it.
@@ -109,6 +117,8 @@ pub struct Batched {
 impl Drop for Batched {
     fn drop(&mut self) {
         self.batcher.streams.fetch_sub(1, Ordering::SeqCst);
+        // A full queue tells as much: the thread looks at who is left after each job.
+        let _ = self.batcher.told.try_send(Told::Left);
     }
 }
 
@@ -120,7 +130,7 @@ impl Engine for Batched {
         };
         let (reply, answer) = bounded(1);
         let job = Job { name: input.name.to_owned(), values: input.values.to_owned(), arrived: Instant::now(), reply };
-        self.batcher.jobs.send(job).map_err(|_| self.batcher.gone())?;
+        self.batcher.told.send(Told::Asked(job)).map_err(|_| self.batcher.gone())?;
         let (outputs, spent) = answer.recv().map_err(|_| self.batcher.gone())??;
         self.spent += spent;
         Ok(outputs)
@@ -166,7 +176,7 @@ impl Shared {
 struct Worker {
     engine: Box<dyn Engine>,
     plan: BatchPlan,
-    jobs: Receiver<Job>,
+    heard: Receiver<Told>,
     streams: Arc<AtomicUsize>,
     counts: Arc<Mutex<BatchCounts>>,
 }
@@ -174,10 +184,19 @@ struct Worker {
 impl Worker {
     fn work(mut self) {
         let mut left = None;
-        while let Some(first) = left.take().or_else(|| self.jobs.recv().ok()) {
+        while let Some(first) = left.take().or_else(|| self.next()) {
             let batch;
             (batch, left) = self.gather(first);
             self.run(batch);
+        }
+    }
+
+    /// The next job; `None` when nobody is left to ask.
+    fn next(&self) -> Option<Job> {
+        loop {
+            if let Told::Asked(job) = self.heard.recv().ok()? {
+                return Some(job);
+            }
         }
     }
 
@@ -186,12 +205,12 @@ impl Worker {
         let (until, mut samples) = (first.arrived + self.plan.max_wait, first.samples());
         let mut batch = vec![first];
         while samples < self.plan.max_batch && batch.len() < self.streams.load(Ordering::SeqCst) {
-            let next = match self.jobs.try_recv() {
-                Ok(job) => job,
-                Err(_) => match self.jobs.recv_deadline(until) {
-                    Ok(job) => job,
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                },
+            // What is there already is taken, however late it is.
+            let told = self.heard.try_recv().or_else(|_| self.heard.recv_deadline(until));
+            let next = match told {
+                Ok(Told::Asked(job)) => job,
+                Ok(Told::Left) => continue,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             };
             if samples + next.samples() > self.plan.max_batch || !batch.iter().all(|job| job.joins(&next)) {
                 return (batch, Some(next));
@@ -297,22 +316,22 @@ mod tests {
 
     #[test]
     fn what_has_waited_its_time_is_not_kept_waiting() {
-        let (jobs, taken) = bounded(WAITING);
+        let (told, heard) = bounded(WAITING);
         let (plan, counts) = (BatchPlan { max_batch: 4, max_wait: Duration::from_secs(600) }, Arc::default());
         let (engine, streams) = (Box::new(FakeEngine::mean_logit("out")), Arc::new(AtomicUsize::new(9)));
-        let worker = Worker { engine, plan, jobs: taken, streams, counts };
+        let worker = Worker { engine, plan, heard, streams, counts };
         let long_ago = Instant::now().checked_sub(plan.max_wait).unwrap_or_else(Instant::now);
         let job = |samples: usize, width: usize, arrived| {
             let (reply, _) = bounded(1);
             Job { name: "in".into(), values: ArrayD::zeros(vec![samples, width]), arrived, reply }
         };
         // The batch closes when its first has waited, and takes along what is there by then.
-        jobs.send(job(1, 3, long_ago)).unwrap();
+        told.send(Told::Asked(job(1, 3, long_ago))).unwrap();
         let (batch, left) = worker.gather(job(1, 3, long_ago));
         assert_eq!((batch.len(), left.is_none()), (2, true));
         // Neither another shape nor too many samples join.
         for other in [job(1, 5, long_ago), job(4, 3, long_ago)] {
-            jobs.send(other).unwrap();
+            told.send(Told::Asked(other)).unwrap();
             let (batch, left) = worker.gather(job(1, 3, long_ago));
             assert_eq!((batch.len(), left.is_some()), (1, true));
         }
