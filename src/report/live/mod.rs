@@ -17,6 +17,7 @@ pub fn live_html(verdict: &VerdictConfig) -> Result<Vec<u8>, ReportError> {
     let words: Vec<_> = words.into_iter().collect::<Result<_, _>>().map_err(failed)?;
     let data = serde_json::json!({ "alarm_at": verdict.face.alarm_at, "challenges": CHALLENGES, "outcomes": words });
     let body = html! {
+        nav.links aria-label="Pages" { a href="/" { "Calls" } }
         header.masthead {
             p.brand { b { "unmask" } " live interview" }
             h1 { "Watch an interview as it goes" }
