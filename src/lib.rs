@@ -91,7 +91,7 @@ pub mod types;
 pub mod voice;
 pub mod webrtc;
 
-pub use batch::{CallOutput, scan_call};
+pub use batch::{CallOutput, Tools, scan_call};
 pub use config::{Config, Device};
 pub use error::{Error, ErrorKind};
 pub use media::{Cancel, Input, LiveInput, LiveSpec, Source, SourceSpec};

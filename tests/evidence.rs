@@ -13,7 +13,7 @@ use unmask::report::Redact;
 use unmask::report::{ReportKind, Timeline};
 use unmask::types::MediaTime;
 use unmask::types::record::{SourceInfo, Start};
-use unmask::{CallOutput, Cancel, Config, Device, Engines, Input, scan_call};
+use unmask::{CallOutput, Cancel, Config, Device, Engines, Input, Tools, scan_call};
 
 struct Nobody;
 
@@ -50,7 +50,8 @@ fn scanned(name: &str) -> Call {
     };
     let (config, cancel) = (config(), Cancel::default());
     let mut engines = Engines::load(&config).unwrap();
-    scan_call(&Input::File(input.clone()), &output, &config, &mut engines, &cancel, &mut Nobody).unwrap();
+    let tools = Tools { config: &config, engines: &mut engines, cancel: &cancel };
+    scan_call(&Input::File(input.clone()), &output, tools, &mut Nobody).unwrap();
     Call { input, records: dir.join("call.jsonl"), bundle: dir.join("call.evidence"), key }
 }
 

@@ -79,39 +79,35 @@ pub struct Scanned {
     pub people: People,
 }
 
+/// What a call is analysed with.
+pub struct Tools<'a> {
+    /// How.
+    pub config: &'a Config,
+    /// The networks.
+    pub engines: &'a mut Engines,
+    /// Asks for an early end.
+    pub cancel: &'a Cancel,
+}
+
 /// Scans a call and writes its files.
 pub fn scan_call(
     input: &Input,
     output: &CallOutput,
-    config: &Config,
-    engines: &mut Engines,
-    cancel: &Cancel,
+    tools: Tools<'_>,
     watch: &mut dyn Watch,
 ) -> Result<Scanned, Error> {
-    let source = triage::open(input.clone(), config, engines, cancel)?;
-    write_call(source, input, output, Tools { config, engines, cancel }, watch)
+    let source = triage::open(input.clone(), tools.config, tools.engines, tools.cancel)?;
+    write_call(source, input, output, tools, watch)
 }
 
 /// Analyses what comes on standard input as it plays, and writes the files of a call without a recording.
-pub fn watch_call(
-    output: &CallOutput,
-    config: &Config,
-    engines: &mut Engines,
-    cancel: &Cancel,
-    watch: &mut dyn Watch,
-) -> Result<Scanned, Error> {
+pub fn watch_call(output: &CallOutput, tools: Tools<'_>, watch: &mut dyn Watch) -> Result<Scanned, Error> {
+    let config = tools.config;
     // Nothing can be connected to anew, and whoever writes ends it in time.
     let live = LiveConfig { stall_s: config.live.stall_s.max(PIPE_STALL_S), give_up_s: 0.0, ..config.live.clone() };
     let spec = LiveSpec { input: LiveInput::Piped, config: live, for_s: None };
-    let source = media::build(SourceSpec::Live(spec), &config.limits, cancel)?;
-    write_call(source, &Input::Stdin, output, Tools { config, engines, cancel }, watch)
-}
-
-/// What a call is analysed with.
-struct Tools<'a> {
-    config: &'a Config,
-    engines: &'a mut Engines,
-    cancel: &'a Cancel,
+    let source = media::build(SourceSpec::Live(spec), &config.limits, tools.cancel)?;
+    write_call(source, &Input::Stdin, output, tools, watch)
 }
 
 fn write_call(

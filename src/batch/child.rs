@@ -109,7 +109,7 @@ fn feed(media: &Receiver<Vec<u8>>, mut stdin: ChildStdin) {
 /// What a child of the service has to say is logged under its call's id.
 fn pass_on(stderr: ChildStderr, call: &str) -> std::io::Result<JoinHandle<()>> {
     let call = call.to_owned();
-    std::thread::Builder::new().name("child-log".into()).spawn(move || {
+    Builder::new().name("child-log".into()).spawn(move || {
         let (mut from, mut line) = (BufReader::new(stderr), Vec::new());
         while matches!(from.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line), Ok(n) if n > 0) {
             let text = String::from_utf8_lossy(&line);

@@ -18,7 +18,7 @@ mod sandbox;
 mod share;
 mod worker;
 
-pub use call::{CallOutput, Scanned, Watch, scan_call, watch_call};
+pub use call::{CallOutput, Scanned, Tools, Watch, scan_call, watch_call};
 pub(crate) use child::{Slot, scan_in_child};
 pub use error::BatchError;
 pub use index::write_index;

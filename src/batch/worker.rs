@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{CallOutput, Watch, sandbox, scan_call, watch_call};
+use super::{CallOutput, Tools, Watch, sandbox, scan_call, watch_call};
 use crate::config::Config;
 use crate::error::Error;
 use crate::link::{FacePrint, Print, Sealed, Vault, VoicePrint};
@@ -176,9 +176,10 @@ fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, 
         say(Said::Ready);
     }
     let mut teller = Teller { say, said: None, live: job.live };
+    let tools = Tools { config: &config, engines: &mut engines, cancel };
     let scanned = match job.live {
-        true => watch_call(&output, &config, &mut engines, cancel, &mut teller)?,
-        false => scan_call(&input, &output, &config, &mut engines, cancel, &mut teller)?,
+        true => watch_call(&output, tools, &mut teller)?,
+        false => scan_call(&input, &output, tools, &mut teller)?,
     };
     let finding = CallFinding::of(&scanned.timeline);
     let cost = Cost {

@@ -21,7 +21,7 @@ pub use crop::crop;
 pub use due::{EmbedSchedule, Seen};
 pub use embed::{FaceEmbedder, distance};
 pub use mouth::mouth_open;
-pub use network::CropNetwork;
+pub use network::{Aligned, CropNetwork};
 pub use quality::assess;
 pub use score::{FaceScorer, PartMap, fit_to_score};
 pub use shrink::{DetectInput, Prepared};

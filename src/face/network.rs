@@ -5,10 +5,22 @@ use std::time::Duration;
 
 use ndarray::{ArrayD, ArrayView4};
 
+use super::{Affine, assess, crop, crop_map};
 use crate::infer::{
     self, Engine, EngineSpec, InferError, Input, Manifest, ModelStore, Normalise, Output, Runtime, StoredModel, Task,
     take_output,
 };
+use crate::types::{Detection, Landmarks, Picture, Quality};
+
+/// A face brought to where a network wants it.
+pub struct Aligned {
+    /// From the crop to the picture.
+    pub map: Affine,
+    /// The crop's R, G and B planes, 0..=255.
+    pub rgb: Vec<f32>,
+    /// What decides whether it can be judged.
+    pub quality: Quality,
+}
 
 /// A network that takes aligned crops, with its manifest.
 pub struct CropNetwork {
@@ -50,6 +62,20 @@ impl CropNetwork {
     /// Width and height of the crop in pixels.
     pub fn size(&self) -> (usize, usize) {
         (self.manifest.input.size[0], self.manifest.input.size[1])
+    }
+
+    /// The crop of these landmarks, and the map from it to the picture; `None` when the landmarks are degenerate.
+    pub fn crop_of(&self, picture: &Picture, landmarks: &Landmarks) -> Option<(Affine, Vec<f32>)> {
+        let (width, height) = self.size();
+        let map = crop_map(landmarks, &self.template, (width, height), picture.upright_pixel_aspect())?;
+        Some((map, crop(picture, &map, width, height)))
+    }
+
+    /// The same of a face that the detector found, with its quality.
+    pub fn aligned(&self, picture: &Picture, face: &Detection) -> Option<Aligned> {
+        let (map, rgb) = self.crop_of(picture, &face.landmarks)?;
+        let quality = assess(face, &rgb, self.size().0, picture.upright_size(), picture.upright_pixel_aspect());
+        Some(Aligned { map, rgb, quality })
     }
 
     /// The model's description.

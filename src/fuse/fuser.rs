@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::records::{face_record, state, voice_state};
 use super::verdict::{finding, inconclusive, not_assessed, overall};
 use super::{Alert, BlockMean, Estimate, Smoother, Stretches};
 use crate::config::VerdictConfig;
 use crate::cues::Aspect;
 use crate::types::record::{
-    Closely, Coverage, Face, FaceQuality, Finding, Frame, Fused, Outcome, Reason, SCOPE, ScoreState, SyncFinding,
-    TrackFinding, Verdict, Voice, VoiceState, round, secs,
+    Closely, Coverage, Finding, Frame, Fused, Outcome, Reason, SCOPE, SyncFinding, TrackFinding, Verdict, Voice, round,
+    secs,
 };
 use crate::types::{
-    Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, Quality, TimeSpan, TrackId, VoiceEvidence,
-    utc_text_ms,
+    Event, EventKind, FaceEvidence, FrameEvidence, MediaTime, Prob, TimeSpan, TrackId, VoiceEvidence, utc_text_ms,
 };
 
 /// A frame stands for the time to the next one, but never for more than this.
@@ -309,47 +309,6 @@ fn higher(a: Option<Fused>, b: Option<Fused>) -> Option<Fused> {
     match (a, b) {
         (Some(a), Some(b)) => Some(if b.p_masked > a.p_masked { b } else { a }),
         (a, b) => a.or(b),
-    }
-}
-
-fn state(p: Option<Prob>) -> ScoreState {
-    if p.is_some() { ScoreState::Scored } else { ScoreState::NotScored }
-}
-
-fn voice_state(voice: Option<&VoiceEvidence>) -> VoiceState {
-    match voice {
-        None => VoiceState { p_masked: None, state: ScoreState::Absent },
-        Some(v) => {
-            let p_masked = v.logit.and_then(Prob::from_logit);
-            VoiceState { p_masked, state: state(p_masked) }
-        }
-    }
-}
-
-fn face_record(face: FaceEvidence) -> Face {
-    let p_masked = face.logit.and_then(Prob::from_logit);
-    let b = face.bbox;
-    Face {
-        track: face.track,
-        box_px: [b.x, b.y, b.w, b.h].map(|v| round(f64::from(v), 1)),
-        p_masked,
-        state: state(p_masked),
-        quality: quality_record(&face.quality),
-        reasons: face.reasons,
-    }
-}
-
-fn quality_record(q: &Quality) -> FaceQuality {
-    let one = |v: f32| round(f64::from(v), 1);
-    let three = |v: f32| round(f64::from(v), 3);
-    FaceQuality {
-        size_px: one(q.size_px),
-        sharpness: three(q.sharpness),
-        yaw_deg: one(q.yaw_deg),
-        pitch_deg: one(q.pitch_deg),
-        roll_deg: one(q.roll_deg),
-        exposure: three(q.exposure),
-        cut_off: three(q.cut_off),
     }
 }
 

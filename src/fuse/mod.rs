@@ -8,6 +8,7 @@
 mod alert;
 mod call;
 mod fuser;
+mod records;
 mod stretch;
 mod temporal;
 mod verdict;

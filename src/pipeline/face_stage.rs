@@ -11,7 +11,7 @@ use crate::config::FaceConfig;
 use crate::error::Error;
 use crate::face::detect::Detector;
 use crate::face::track::{TrackedFace, Tracker};
-use crate::face::{EmbedSchedule, FaceEmbedder, FaceScorer, Seen, assess, crop, crop_map, fit_to_score, mouth_open};
+use crate::face::{Aligned, EmbedSchedule, FaceEmbedder, FaceScorer, Seen, fit_to_score, mouth_open};
 use crate::infer::thread_cpu_time;
 use crate::media::{Cancel, VideoStream};
 use crate::types::{Detection, FaceCrop, FaceEvidence, FrameEvidence, Glance, Look, VideoFrame};
@@ -120,12 +120,11 @@ impl<'a> Faces<'a> {
         for (i, face) in faces.iter().enumerate() {
             let FaceEvidence { track, landmarks, quality, look, .. } = face;
             let seen = Seen { track: *track, landmarks, quality, look, fit: face.reasons.is_empty() };
-            if self.schedule.wants(frame.pts, &seen) {
-                let (size, aspect) = (self.embedder.network().size(), frame.picture.upright_pixel_aspect());
-                if let Some(map) = crop_map(landmarks, self.embedder.network().template(), size, aspect) {
-                    crops.push(crop(&frame.picture, &map, size.0, size.1));
-                    whose.push(i);
-                }
+            if self.schedule.wants(frame.pts, &seen)
+                && let Some((_, rgb)) = self.embedder.network().crop_of(&frame.picture, landmarks)
+            {
+                crops.push(rgb);
+                whose.push(i);
             }
         }
         for (i, embedding) in whose.into_iter().zip(self.embedder.embed(&crops)?) {
@@ -165,11 +164,7 @@ pub fn score(
 /// The aligned crop; `None` when the landmarks are degenerate.
 fn aligned(frame: &VideoFrame, face: &TrackedFace, scorer: &FaceScorer) -> Option<FaceCrop> {
     let Detection { bbox, landmarks, score: confidence } = face.detection;
-    let picture = &frame.picture;
-    let size = scorer.network().size();
-    let map = crop_map(&landmarks, scorer.network().template(), size, picture.upright_pixel_aspect())?;
-    let rgb = crop(picture, &map, size.0, size.1);
-    let quality = assess(&face.detection, &rgb, size.0, picture.upright_size(), picture.upright_pixel_aspect());
+    let Aligned { rgb, quality, .. } = scorer.network().aligned(&frame.picture, &face.detection)?;
     let (frame_index, pts, track) = (frame.index, frame.pts, face.track);
     Some(FaceCrop { frame_index, pts, track, bbox, landmarks, confidence, quality, rgb })
 }

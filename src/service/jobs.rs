@@ -168,12 +168,7 @@ fn scan(
     seen: &mut Fingerprint,
 ) -> Result<Ended, Option<BatchError>> {
     let job = job(app, call, input);
-    let scanned = scan_in_child(&app.program, &job, slot, &app.stop, None, &mut |said| {
-        if let Some(found) = said.fingerprint() {
-            *seen = found;
-        }
-        reached(app, call, &said);
-    });
+    let scanned = scan_in_child(&app.program, &job, slot, &app.stop, None, &mut |said| reached(app, call, &said, seen));
     match scanned {
         Ok(Some(found)) => Ok(Ok(Some(found))),
         Ok(None) => Err(None),
@@ -202,8 +197,11 @@ pub fn job(app: &App, call: &StoredCall, input: &str) -> Job {
     }
 }
 
-/// Keeps how far a scan is.
-pub fn reached(app: &App, call: &StoredCall, said: &Said) {
+/// Keeps how far a scan is, and what it has `seen` of the recording.
+pub fn reached(app: &App, call: &StoredCall, said: &Said, seen: &mut Fingerprint) {
+    if let Some(found) = said.fingerprint() {
+        *seen = found;
+    }
     {
         let mut all = lock(&app.jobs.reach);
         let reach = all.entry(call.name.clone()).or_default();

@@ -20,10 +20,9 @@ use super::app::{App, in_thread, lock};
 use super::auth::{Scope, Who};
 use super::problem::Problem;
 use super::{ServiceError, files, jobs, upload};
-use crate::batch::{Said, Slot, scan_in_child};
+use crate::batch::{Job, Said, Slot, scan_in_child};
 use crate::error::ErrorKind;
 use crate::media::Cancel;
-use crate::report::live_html;
 use crate::store::{Answer, Ask, Fingerprint, Queue, StoreError, StoredCall};
 use crate::webrtc::{Control, Desk, Line, MOST_SDP, OfferError};
 
@@ -44,10 +43,6 @@ const BEHIND: usize = 512;
 
 /// Seconds after which another session may have ended.
 const RETRY_S: u32 = 60;
-
-/// Beside the policy that the page states itself: no plug-in, no frame around it.
-const POLICY: &str = "object-src 'none'; frame-src 'none'; worker-src 'none'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
 
 /// Those who publish.
 pub struct Live {
@@ -86,18 +81,8 @@ impl Live {
     }
 }
 
-/// The page that publishes from a browser.
-pub async fn page(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    here(&app)?;
-    let html = live_html(&app.config.verdict).map_err(Problem::from)?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-    ];
-    Ok((headers, html).into_response())
-}
-
-fn here(app: &App) -> Result<&Live, Problem> {
+/// Those who publish, where it is on.
+pub fn here(app: &App) -> Result<&Live, Problem> {
     app.live.as_ref().ok_or_else(|| Problem::not_found("live interviews are off here: start the service with --live 1"))
 }
 
@@ -183,7 +168,7 @@ async fn begin(
 fn look_after(app: &App, call: &StoredCall, line: Line) {
     let (from, slot, mut seen) = (Instant::now(), Slot::default(), Fingerprint::default());
     let told = app.live.as_ref().and_then(|live| lock(&live.sessions).get(&call.name).map(|s| s.told.clone()));
-    let job = crate::batch::Job { live: true, ..jobs::job(app, call, "-") };
+    let job = Job { live: true, ..jobs::job(app, call, "-") };
     let (media, control) = (Some(line.media), line.control);
     // Nothing cuts it off: it ends when its media do.
     let scanned = scan_in_child(&app.program, &job, &slot, &Cancel::default(), media, &mut |said| match said {
@@ -192,12 +177,7 @@ fn look_after(app: &App, call: &StoredCall, line: Line) {
             // Nobody has to listen.
             let _ = told.as_ref().map(|told| told.send(record.into()));
         }
-        said => {
-            if let Some(found) = said.fingerprint() {
-                seen = found;
-            }
-            jobs::reached(app, call, &said);
-        }
+        said => jobs::reached(app, call, &said, &mut seen),
     });
     control.end();
     let why = control.ended().map(|ended| ended.to_string());

@@ -5,7 +5,6 @@
 mod app;
 mod audit;
 mod auth;
-mod docs;
 mod dto;
 mod error;
 mod events;
@@ -25,6 +24,7 @@ mod problem;
 mod rates;
 mod routes;
 mod sessions;
+mod sign_in;
 mod upload;
 mod uris;
 mod webhooks;

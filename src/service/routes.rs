@@ -13,7 +13,7 @@ use super::app::{App, in_thread};
 use super::auth::{Scope, Who};
 use super::dto::{CallBody, CallList, CallState, PageQuery};
 use super::problem::Problem;
-use super::{events, files, keep, limits, live, metrics, openapi, pages, upload};
+use super::{events, files, keep, limits, live, metrics, openapi, pages, sign_in, upload};
 use crate::infer::hex;
 use crate::report::ReportKind;
 use crate::store::{Answer, Ask, Progress, Which};
@@ -43,8 +43,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/calls/{id}/events", get(follow))
         .route("/v1/live", post(live::publish).layer(DefaultBodyLimit::disable()))
         .route("/v1/live/{id}", ending(live::end))
-        .route("/live", get(live::page))
-        .route("/v1/session", get(pages::session).post(pages::sign_in).delete(pages::sign_out))
+        .route("/live", get(pages::live))
+        .route("/v1/session", get(sign_in::session).post(sign_in::sign_in).delete(sign_in::sign_out))
         .route("/", get(pages::review))
         .route("/docs", get(pages::docs))
         .route("/healthz", get(health))

@@ -6,7 +6,7 @@ mod plan;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::face::{FaceScorer, assess, crop, crop_map, fit_to_score};
+use crate::face::{Aligned, FaceScorer, fit_to_score};
 use crate::media::gst::FramePicker;
 use crate::media::{Cancel, Input};
 use crate::pipeline::Engines;
@@ -73,9 +73,8 @@ pub fn portrait(
     let found = engines.detector.detect(&picture, config.face.min_score)?;
     let largest = found.iter().max_by(|a, b| a.bbox.area().total_cmp(&b.bbox.area()));
     let network = engines.embedder.network();
-    let (size, aspect) = (network.size(), picture.upright_pixel_aspect());
-    let map = largest.and_then(|face| crop_map(&face.landmarks, network.template(), size, aspect));
-    Ok(map.map_or_else(Vec::new, |map| Rgb::of_planes(&crop(&picture, &map, size.0, size.1), size).jpeg()))
+    let crop = largest.and_then(|face| network.crop_of(&picture, &face.landmarks));
+    Ok(crop.map_or_else(Vec::new, |(_, rgb)| Rgb::of_planes(&rgb, network.size()).jpeg()))
 }
 
 fn look(
@@ -115,15 +114,11 @@ fn score(
     config: &Config,
     scorer: &mut FaceScorer,
 ) -> Result<(Option<Prob>, Option<FaceMap>), Error> {
-    let (size, aspect) = (scorer.network().size(), picture.upright_pixel_aspect());
-    let Some(map) = crop_map(&detection.landmarks, scorer.network().template(), size, aspect) else {
+    let size = scorer.network().size();
+    let aligned = scorer.network().aligned(picture, detection);
+    let Some(Aligned { map, rgb, .. }) = aligned.filter(|a| fit_to_score(&a.quality, &config.face).is_empty()) else {
         return Ok((None, None));
     };
-    let rgb = crop(picture, &map, size.0, size.1);
-    let quality = assess(detection, &rgb, size.0, picture.upright_size(), aspect);
-    if !fit_to_score(&quality, &config.face).is_empty() {
-        return Ok((None, None));
-    }
     let (logit, parts) = scorer.score_parts(&rgb)?;
     let [a, b, c, d] = map.linear.map(f64::from);
     let [e, f] = map.shift.map(f64::from);

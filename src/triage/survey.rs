@@ -2,10 +2,10 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::face::{assess, crop, crop_map, fit_to_score};
+use crate::face::{Aligned, fit_to_score};
 use crate::media::{Cancel, Glimpse, Input, MediaError, Source, gst::GstSource};
 use crate::pipeline::Engines;
-use crate::types::{Detection, MediaTime, VideoFrame};
+use crate::types::{MediaTime, VideoFrame};
 
 /// Most faces of a frame that are scored, best first.
 const FACES: usize = 4;
@@ -55,17 +55,10 @@ pub fn survey(
 
 fn most_suspicious(frame: &VideoFrame, config: &Config, engines: &mut Engines) -> Result<Option<f32>, Error> {
     let picture = &frame.picture;
-    let aspect = picture.upright_pixel_aspect();
     let mut found = engines.detector.detect(picture, config.face.min_score)?;
     found.truncate(FACES);
-    let network = engines.face.network();
-    let (size, template) = (network.size(), *network.template());
-    let aligned = |d: &Detection| {
-        let rgb = crop(picture, &crop_map(&d.landmarks, &template, size, aspect)?, size.0, size.1);
-        let quality = assess(d, &rgb, size.0, picture.upright_size(), aspect);
-        fit_to_score(&quality, &config.face).is_empty().then_some(rgb)
-    };
-    let crops: Vec<Vec<f32>> = found.iter().filter_map(aligned).collect();
-    let crops: Vec<&[f32]> = crops.iter().map(Vec::as_slice).collect();
+    let faces: Vec<Aligned> = found.iter().filter_map(|face| engines.face.network().aligned(picture, face)).collect();
+    let fit = faces.iter().filter(|face| fit_to_score(&face.quality, &config.face).is_empty());
+    let crops: Vec<&[f32]> = fit.map(|face| face.rgb.as_slice()).collect();
     Ok(engines.face.score(&crops)?.into_iter().max_by(f32::total_cmp))
 }

@@ -1,29 +1,9 @@
-//! What browsers are given. In: requests from people. Out: the review page and the page of the interface, each one file
-//! with a strict policy; signing in and out. The review page itself asks `/v1` as any client does.
+//! The review page. In: nothing of any call. Out: a file that asks `/v1` as any client does.
 
-use std::sync::{Arc, LazyLock};
-use std::time::Instant;
-
-use axum::body::{Body, Bytes};
-use axum::extract::{Extension, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::{Json, extract::FromRequest};
 use maud::{Markup, html};
 
-use super::app::App;
-use super::auth::Who;
-use super::dto::{SessionBody, SignIn};
-use super::listen::Peer;
-use super::problem::Problem;
-use super::{docs, openapi, upload};
-use crate::error::ErrorKind;
 use crate::report::shell::{Shell, page};
 use crate::types::record::SCOPE;
-
-/// Beside the policy that a page states itself.
-const POLICY: &str =
-    "object-src 'none'; worker-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What the review page may do: ask this service, and show its reports.
 const REVIEW_POLICY: &str = "connect-src 'self'; frame-src 'self'";
@@ -39,71 +19,14 @@ const FILTERS: [(&str, &str, &str); 7] = [
     ("state", "waiting", "waiting"),
 ];
 
-static REVIEW: LazyLock<Bytes> = LazyLock::new(|| {
-    let style = concat!(include_str!("../report/index/index.css"), include_str!("review.css"));
+/// The page.
+pub fn review_page() -> Vec<u8> {
+    let style = concat!(include_str!("../../report/index/index.css"), include_str!("review.css"));
     let (script, title) = (include_str!("review.js"), "Calls · unmask");
-    page(&Shell { title, style, policy: REVIEW_POLICY, script, data: None, body: review_body() }).into()
-});
-
-static DOCS: LazyLock<Bytes> = LazyLock::new(|| docs::page_of(&openapi::document()).into());
-
-fn html_page(bytes: &'static Bytes) -> Response {
-    let kind = HeaderValue::from_static("text/html; charset=utf-8");
-    let policy = HeaderValue::from_static(POLICY);
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, policy)], Body::from(bytes.clone()))
-        .into_response()
+    page(&Shell { title, style, policy: REVIEW_POLICY, script, data: None, body: body() })
 }
 
-/// The review page. It holds nothing of any call.
-pub async fn review() -> Response {
-    html_page(&REVIEW)
-}
-
-/// The interface, for people.
-pub async fn docs() -> Response {
-    html_page(&DOCS)
-}
-
-/// Who asks.
-pub async fn session(who: Extension<Who>) -> Json<SessionBody> {
-    Json(body_of(&who))
-}
-
-fn body_of(who: &Who) -> SessionBody {
-    let (name, tenant) = (who.name.clone(), who.tenant.clone());
-    SessionBody { name, tenant, scopes: who.scopes(), signed_in: who.session }
-}
-
-/// Takes a key for a cookie.
-pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    if app.keys.is_empty() {
-        return Err(Problem::request(StatusCode::CONFLICT, "no key is needed here: nobody signs in"));
-    }
-    let from = request.extensions().get::<Peer>().map_or_else(String::new, |peer| peer.0.to_string());
-    let sent = tokio::time::timeout(upload::IDLE, Json::<SignIn>::from_request(request, &())).await;
-    let sent = sent.map_err(|_| upload::idle())?;
-    let Json(SignIn { key }) =
-        sent.map_err(|e| Problem::request(e.status(), "send {\"key\": …} as application/json"))?;
-    let Some(who) = app.keys.of(&key) else {
-        let busy = |seconds| Problem::busy(seconds, "too many wrong keys: try again later");
-        app.attempts.take(&from, Instant::now()).map_err(busy)?;
-        let problem = Problem::request(StatusCode::UNAUTHORIZED, "there is no such key");
-        return Err(problem.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
-    };
-    let random = |_| Problem::of(ErrorKind::Environment, "no random numbers: try again");
-    let (who, cookie) = app.sessions.open(who).map_err(random)?;
-    let mut response = ([(header::SET_COOKIE, cookie)], Json(body_of(&who))).into_response();
-    response.extensions_mut().insert(who);
-    Ok(response)
-}
-
-/// Makes the cookie worthless.
-pub async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Response {
-    let cookie = app.sessions.close(request.headers());
-    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
-}
-
-fn review_body() -> Markup {
+fn body() -> Markup {
     html! {
         nav.links aria-label="Pages" {
             a href="/live" { "Live interview" }

@@ -3,18 +3,16 @@
 
 use maud::{Markup, html};
 
-use super::ReportError;
-use super::html::shell::{Shell, page};
 use crate::config::VerdictConfig;
 use crate::cues::asked::{AFTER, BEFORE, CHALLENGES};
+use crate::report::outcome_words;
+use crate::report::shell::{Shell, page};
 use crate::types::record::{Outcome, SCOPE};
 
-/// Renders the page.
-pub fn live_html(verdict: &VerdictConfig) -> Result<Vec<u8>, ReportError> {
+/// The page.
+pub fn live_page(verdict: &VerdictConfig) -> Vec<u8> {
     let outcomes = [Outcome::SignsFound, Outcome::NoSignsFound, Outcome::Inconclusive, Outcome::NotAssessed];
-    let failed = |e: serde_json::Error| ReportError::Serialise(e.to_string());
-    let words = outcomes.map(|outcome| Ok((serde_json::to_value(outcome)?, super::outcome_words(outcome))));
-    let words: Vec<_> = words.into_iter().collect::<Result<_, _>>().map_err(failed)?;
+    let words = outcomes.map(|outcome| (outcome.name(), outcome_words(outcome)));
     let data = serde_json::json!({ "alarm_at": verdict.face.alarm_at, "challenges": CHALLENGES, "outcomes": words });
     let body = html! {
         nav.links aria-label="Pages" { a href="/" { "Calls" } }
@@ -36,7 +34,7 @@ pub fn live_html(verdict: &VerdictConfig) -> Result<Vec<u8>, ReportError> {
     };
     let (style, script) = (include_str!("live.css"), include_str!("live.js"));
     let title = "Live interview · unmask";
-    Ok(page(&Shell { title, style, policy: "connect-src 'self'", script, data: Some(&data.to_string()), body }))
+    page(&Shell { title, style, policy: "connect-src 'self'", script, data: Some(&data.to_string()), body })
 }
 
 fn controls() -> Markup {
@@ -100,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_page_runs_its_own_script_alone_and_asks_this_service_alone() {
-        let html = String::from_utf8(live_html(&crate::Config::default().verdict).unwrap()).unwrap();
+        let html = String::from_utf8(live_page(&crate::Config::default().verdict)).unwrap();
         assert!(html.contains("connect-src 'self'") && !html.contains("unsafe-inline"));
         let named = html.replace("http://www.w3.org/2000/svg", "");
         assert!(!html.contains(" onclick=") && !html.contains(" style=") && !named.contains("http://"), "{html}");
