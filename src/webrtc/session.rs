@@ -114,7 +114,11 @@ impl Session {
         (control, out): (Arc<Control>, Sender<Vec<u8>>),
     ) -> Result<(Self, String), OfferError> {
         let bad = |e: &dyn std::fmt::Display| OfferError::Malformed(e.to_string());
-        let offer = SdpOffer::from_sdp_string(offer).map_err(|e| bad(&e))?;
+        let offer = SdpOffer::from_sdp_string(offer).map_err(|e| {
+            // The parser's own words name places in memory: they are for the log.
+            tracing::debug!(error = %e, "an offer that is no SDP");
+            bad(&"it is not SDP (RFC 8866)")
+        })?;
         let config = Rtc::builder().set_ice_lite(true).clear_codecs();
         let began = Instant::now();
         let config = config.set_reordering_timeout_video(Some(MISSING));
