@@ -14,7 +14,7 @@ use unmask::infer::{self, Engine, EngineSpec, FakeEngine, Input as Tensor, Model
 use unmask::media::{self, OwnedPlanes, Scene};
 use unmask::report::{self, Memory, ReportError, Sink, Tee};
 use unmask::types::record::{Record, Warning};
-use unmask::types::{BoxPx, Picture, PictureFormat, Prob};
+use unmask::types::{BoxPx, Orientation, Picture, PictureFormat, Prob};
 use unmask::voice::vad::{self, FRAME, LevelVad, Vad, VadSpec};
 use unmask::{Cancel, Config, Device, Input, LiveInput, LiveSpec, SinkSpec, SourceSpec};
 
@@ -78,10 +78,22 @@ fn scorers_give_nothing_for_nothing() {
 }
 
 fn portrait() -> Picture {
+    portrait_stored(Orientation::default())
+}
+
+/// The portrait, stored so that turning it as told shows it upright.
+fn portrait_stored(orientation: Orientation) -> Picture {
     let (rgb, width, height) = infer::read_png("test", Path::new(PORTRAIT)).unwrap();
     let plane = width * height;
+    let (stored_w, stored_h) = orientation.upright_size(width as u32, height as u32);
+    let mut from = vec![0; plane];
+    for i in 0..plane {
+        let (x, y) = ((i % width) as f32 + 0.5, (i / width) as f32 + 0.5);
+        let (sx, sy) = orientation.to_stored(x, y, stored_w as f32, stored_h as f32);
+        from[sy as usize * stored_w as usize + sx as usize] = i;
+    }
     let at = |x: usize, y: usize| {
-        let i = y.min(height - 1) * width + x.min(width - 1);
+        let i = from[y.min(stored_h as usize - 1) * stored_w as usize + x.min(stored_w as usize - 1)];
         [rgb[i], rgb[plane + i], rgb[2 * plane + i]]
     };
     let luma = |x, y| {
@@ -92,8 +104,10 @@ fn portrait() -> Picture {
         let [r, g, b] = at(2 * x, 2 * y);
         ((128.0 - 0.148 * r - 0.291 * g + 0.439 * b) as u8, (128.0 + 0.439 * r - 0.368 * g - 0.071 * b) as u8)
     };
-    let planes = OwnedPlanes::i420(width as u32, height as u32, luma, chroma);
-    Picture::new(Arc::new(planes), PictureFormat::I420, width as u32, height as u32).unwrap()
+    let planes = OwnedPlanes::i420(stored_w, stored_h, luma, chroma);
+    let mut picture = Picture::new(Arc::new(planes), PictureFormat::I420, stored_w, stored_h).unwrap();
+    picture.orientation = orientation;
+    picture
 }
 
 #[test]
@@ -115,6 +129,31 @@ fn detectors_find_the_portrait_best_first_and_twice_the_same() {
         assert!(detector.detect(&picture, 1.1).unwrap().is_empty(), "{name}");
         let lower = detector.detect(&picture, 0.2).unwrap();
         assert!(lower.windows(2).all(|w| w[0].score >= w[1].score), "{name}: best first");
+    }
+}
+
+#[test]
+fn the_part_around_a_face_shows_what_the_whole_picture_shows() {
+    let (store, runtime) = installed();
+    let [x, y, w, h] = common::FACE.map(|v| v as f32);
+    for (id, side) in [("yunet", 640), ("yunet", 320), ("retinaface-mnet025", 640)] {
+        let spec = DetectorSpec::Network { runtime: &runtime, store: &store, id, side };
+        let (mut detector, _) = detect::build(spec).unwrap();
+        for (quarter_turns, mirrored) in [(0, false), (0, true), (1, false), (2, true), (3, false)] {
+            let picture = portrait_stored(Orientation { quarter_turns, mirrored });
+            let whole = detector.detect(&picture, 0.6).unwrap()[0];
+            let part = detector.detect_around(&picture, &whole.bbox, 0.6).unwrap();
+            assert_eq!(part.len(), 1, "{id} {side} {quarter_turns}");
+            assert!(part[0].bbox.iou(&whole.bbox) > 0.85, "{id} {side} {quarter_turns}: {whole:?} {part:?}");
+            let points = part[0].landmarks.iter().zip(whole.landmarks);
+            let off = points.map(|(a, b)| (a.x - b.x).hypot(a.y - b.y)).fold(0.0, f32::max);
+            assert!(off < 0.05 * whole.bbox.w, "{id} {side} {quarter_turns}: a point is {off} px off");
+        }
+        let picture = portrait();
+        let corner = BoxPx { x: -20.0, y: -30.0, w, h };
+        assert!(detector.detect_around(&picture, &corner, 0.6).unwrap().is_empty(), "{id}: nobody is in the corner");
+        let shifted = BoxPx { x: x + 0.3 * w, y: y - 0.3 * h, w, h };
+        assert_eq!(detector.detect_around(&picture, &shifted, 0.6).unwrap().len(), 1, "{id}: room to move");
     }
 }
 

@@ -107,6 +107,8 @@ pub struct FaceConfig {
     pub embed_hz: f64,
     /// Longest side of the detector's input in pixels; a multiple of 32.
     pub detect_side_px: u32,
+    /// The whole picture is searched so often at least; in between faces are looked for where they were. 0: every time.
+    pub whole_every_s: f64,
     /// Lowest detector score that starts a track.
     pub min_score: f32,
     /// Faces with a shorter side below this are not scored.
@@ -205,6 +207,7 @@ impl Default for FaceConfig {
             embedder: "face-embed".into(),
             embed_hz: 2.0,
             detect_side_px: 640,
+            whole_every_s: 1.0,
             min_score: 0.6,
             min_size_px: 48.0,
             max_yaw_deg: 60.0,
@@ -277,6 +280,7 @@ impl Config {
         let rows = [
             ("fps", self.fps.unwrap_or(1.0), 0.001, 1000.0, "0.001 to 1000"),
             ("face.detect_side_px", side, 64.0, 2048.0, "a multiple of 32 from 64 to 2048"),
+            ("face.whole_every_s", face.whole_every_s, 0.0, 60.0, "0 to 60"),
             ("face.embed_hz", face.embed_hz, 0.1, 60.0, "0.1 to 60"),
             ("face.min_score", face.min_score.into(), 0.0, 1.0, "0 to 1"),
             ("face.max_cut_off", face.max_cut_off.into(), 0.0, 1.0, "0 to 1"),

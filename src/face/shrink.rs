@@ -1,4 +1,4 @@
-//! The detector's input. In: a YUV picture. Out: a small upright tensor, shrunk straight from the planes.
+//! The detector's input. In: a YUV picture, or a part of it. Out: a small upright tensor, shrunk straight from the planes.
 
 use fast_image_resize as fir;
 use fir::images::{TypedImage, TypedImageRef};
@@ -8,7 +8,13 @@ use super::Affine;
 use super::halve::halve;
 use super::yuv::YuvToRgb;
 use crate::infer::Normalise;
-use crate::types::{Picture, PictureFormat, PlaneView, Point};
+use crate::types::{BoxPx, Picture, PictureFormat, PlaneView, Point};
+
+/// Sides of a part, in those of the face in its middle: as much again as the face lies around it.
+const ROOM: f32 = 2.0;
+
+/// Shortest and longest side of a part in tensor pixels; what is larger is shrunk more than the whole picture would be.
+const PART_SIDE: (f32, f32) = (96.0, 256.0);
 
 /// Makes the detector's input; keeps its buffers, so that a steady stream allocates nothing.
 pub struct DetectInput {
@@ -29,8 +35,68 @@ pub struct Prepared<'a> {
     pub width: usize,
     /// Height of the tensor in pixels, a multiple of 32.
     pub height: usize,
+    /// Upright source position of the tensor's first pixel.
+    pub origin: (f32, f32),
     /// Upright source pixels per tensor pixel, along x and y.
     pub scale: (f32, f32),
+}
+
+/// Left, top, width and height in stored pixels.
+type Stored = (usize, usize, usize, usize);
+
+/// A rectangle of the upright picture and the size to which it is shrunk, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Part {
+    origin: (usize, usize),
+    source: (usize, usize),
+    content: (usize, usize),
+}
+
+impl Part {
+    fn whole(picture: &Picture, side: u32) -> Self {
+        let (width, height) = picture.upright_size();
+        let square = width as f32 * picture.upright_pixel_aspect();
+        let factor = (side as f32 / square.max(height as f32)).min(1.0);
+        let content = |length: f32| ((length * factor).round() as usize).max(1);
+        let source = (width as usize, height as usize);
+        Self { origin: (0, 0), source, content: (content(square), content(height as f32)) }
+    }
+
+    fn around(picture: &Picture, side: u32, face: &BoxPx) -> Self {
+        let whole = Self::whole(picture, side);
+        let scale = |source: usize, content: usize| source as f32 / content as f32;
+        let (sx, sy) = (scale(whole.source.0, whole.content.0), scale(whole.source.1, whole.content.1));
+        let wanted = ROOM * (face.w / sx).max(face.h / sy);
+        let room = ((wanted / 32.0).ceil() * 32.0).clamp(PART_SIDE.0, PART_SIDE.1);
+        let more = (wanted / room).max(1.0);
+        let centre = face.centre();
+        let along = |length: usize, scale: f32, middle: f32| {
+            // Even, so that chroma begins with a sample of its own.
+            let extent = ((room * more * scale / 2.0).round() as usize * 2).clamp(1, length);
+            let content = ((extent as f32 / (more * scale)).round() as usize).max(1);
+            let first = (middle - extent as f32 / 2.0).max(0.0) as usize;
+            (first.min(length - extent) & !1, extent, content)
+        };
+        let (left, width, w) = along(whole.source.0, sx, centre.x);
+        let (top, height, h) = along(whole.source.1, sy, centre.y);
+        Self { origin: (left, top), source: (width, height), content: (w, h) }
+    }
+
+    fn stored(&self, picture: &Picture) -> Stored {
+        let at = |x: usize, y: usize| {
+            let (x, y) = picture.orientation.to_stored(x as f32, y as f32, picture.width as f32, picture.height as f32);
+            (x as usize, y as usize)
+        };
+        let (ax, ay) = at(self.origin.0, self.origin.1);
+        let (bx, by) = at(self.origin.0 + self.source.0, self.origin.1 + self.source.1);
+        (ax.min(bx), ay.min(by), ax.abs_diff(bx), ay.abs_diff(by))
+    }
+}
+
+/// The plane from one of its samples on.
+fn from_sample(view: PlaneView<'_>, left: usize, top: usize, pixel: usize) -> PlaneView<'_> {
+    let from = (top * view.stride + left * pixel).min(view.data.len());
+    PlaneView { data: &view.data[from..], stride: view.stride }
 }
 
 impl DetectInput {
@@ -44,32 +110,39 @@ impl DetectInput {
     /// Shrinks (never enlarges) the picture to the longest side, square pixels, upright, padded at the right and
     /// the bottom to multiples of 32.
     pub fn prepare(&mut self, picture: &Picture) -> Prepared<'_> {
-        let (upright_w, upright_h) = picture.upright_size();
-        let square_w = upright_w as f32 * picture.upright_pixel_aspect();
-        let factor = (self.side as f32 / square_w.max(upright_h as f32)).min(1.0);
-        let content = |length: f32| ((length * factor).round() as usize).max(1);
-        let (w, h) = (content(square_w), content(upright_h as f32));
-        let turned = picture.orientation.quarter_turns % 2 == 1;
-        let (stored_w, stored_h) = if turned { (h, w) } else { (w, h) };
-        self.shrink(picture, stored_w, stored_h);
-        let (width, height) = (w.next_multiple_of(32), h.next_multiple_of(32));
-        self.convert(picture, (stored_w, stored_h), (w, h), (width, height));
-        let scale = (upright_w as f32 / w as f32, upright_h as f32 / h as f32);
-        Prepared { tensor: &self.tensor, width, height, scale }
+        self.fill(picture, Part::whole(picture, self.side))
     }
 
-    fn shrink(&mut self, picture: &Picture, w: usize, h: usize) {
-        let (pw, ph) = (picture.width as usize, picture.height as usize);
+    /// Likewise the part of the picture around a face, at the size at which the whole picture would show it, or smaller.
+    pub fn prepare_around(&mut self, picture: &Picture, face: &BoxPx) -> Prepared<'_> {
+        self.fill(picture, Part::around(picture, self.side, face))
+    }
+
+    fn fill(&mut self, picture: &Picture, part: Part) -> Prepared<'_> {
+        let Part { origin, source, content: (w, h) } = part;
+        let turned = picture.orientation.quarter_turns % 2 == 1;
+        let stored = if turned { (h, w) } else { (w, h) };
+        self.shrink(picture, part.stored(picture), stored);
+        let (width, height) = (w.next_multiple_of(32), h.next_multiple_of(32));
+        self.convert(picture, stored, (w, h), (width, height));
+        let scale = (source.0 as f32 / w as f32, source.1 as f32 / h as f32);
+        Prepared { tensor: &self.tensor, width, height, origin: (origin.0 as f32, origin.1 as f32), scale }
+    }
+
+    fn shrink(&mut self, picture: &Picture, (left, top, pw, ph): Stored, size: (usize, usize)) {
         let (cw, ch) = picture.chroma_size();
+        let (cl, ct) = (left / 2, top / 2);
+        let chroma = (pw.div_ceil(2).min(cw - cl), ph.div_ceil(2).min(ch - ct));
         let [y, u, v] = &mut self.planes;
-        resize::<U8>(&mut self.resizer, picture.plane(0), (pw, ph), y, (w, h));
+        resize::<U8>(&mut self.resizer, from_sample(picture.plane(0), left, top, 1), (pw, ph), y, size);
         match picture.format {
             PictureFormat::I420 => {
-                resize::<U8>(&mut self.resizer, picture.plane(1), (cw, ch), u, (w, h));
-                resize::<U8>(&mut self.resizer, picture.plane(2), (cw, ch), v, (w, h));
+                resize::<U8>(&mut self.resizer, from_sample(picture.plane(1), cl, ct, 1), chroma, u, size);
+                resize::<U8>(&mut self.resizer, from_sample(picture.plane(2), cl, ct, 1), chroma, v, size);
             }
             PictureFormat::Nv12 => {
-                resize::<U8x2>(&mut self.resizer, picture.plane(1), (cw, ch), &mut self.uv, (w, h));
+                let uv = from_sample(picture.plane(1), cl, ct, 2);
+                resize::<U8x2>(&mut self.resizer, uv, chroma, &mut self.uv, size);
                 u.clear();
                 v.clear();
                 u.extend(self.uv.iter().step_by(2));

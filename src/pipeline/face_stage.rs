@@ -9,7 +9,7 @@ use super::attention::Sampler;
 use super::stats::Meter;
 use crate::config::FaceConfig;
 use crate::error::Error;
-use crate::face::detect::Detector;
+use crate::face::detect::{Detector, Follow};
 use crate::face::track::{TrackedFace, Tracker};
 use crate::face::{Aligned, EmbedSchedule, FaceEmbedder, FaceScorer, Seen, fit_to_score, mouth_open};
 use crate::infer::thread_cpu_time;
@@ -30,7 +30,7 @@ pub fn detect(
     mut video: Box<dyn VideoStream>,
     detector: &mut dyn Detector,
     mut sampler: Sampler<'_>,
-    min_score: f32,
+    (mut follow, min_score): (Follow, f32),
     stop: &Cancel,
     meter: &Meter,
     out: &Sender<DetectedFrame>,
@@ -42,7 +42,7 @@ pub fn detect(
         if !sampler.wants(frame.pts) {
             continue;
         }
-        let mut detections = detector.detect(&frame.picture, min_score)?;
+        let mut detections = follow.find(detector, (&frame.picture, frame.pts), min_score)?;
         detections.truncate(MAX_FACES);
         if out.send(DetectedFrame { frame, detections }).is_err() {
             break;

@@ -15,6 +15,7 @@ use super::voice_stage::{self, Networks, VoiceMessage};
 use crate::config::Config;
 use crate::cues::{self, Cue, CueEnd};
 use crate::error::Error;
+use crate::face::detect::Follow;
 use crate::face::track::Tracker;
 use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
@@ -149,9 +150,10 @@ fn start_stages<'scope>(
         let (frames_out, frames) = bounded::<FrameEvidence>(EVIDENCE);
         let tracker = Tracker::new(config.face.min_score);
         let faces = Faces::new(face, embedder, &config.face, meter);
-        let floor = tracker.floor();
+        let follow = Follow::new(MediaTime::from_secs(config.face.whole_every_s), config.face.min_score);
+        let found = (follow, tracker.floor());
         stages.start(scope, "detect", stop, move || {
-            face_stage::detect(video, &mut **detector, sampler, floor, stop, meter, &detected_out)
+            face_stage::detect(video, &mut **detector, sampler, found, stop, meter, &detected_out)
         })?;
         stages.start(scope, "face", stop, move || {
             face_stage::score(&detected, faces, tracker, stop, meter, &frames_out)

@@ -27,6 +27,11 @@ impl Detector for FixedDetector {
         Ok(self.faces.iter().filter(|f| f.score >= min_score).copied().collect())
     }
 
+    fn detect_around(&mut self, _: &Picture, face: &BoxPx, min_score: f32) -> Result<Vec<Detection>, InferError> {
+        let near = |f: &&Detection| f.score >= min_score && f.bbox.iou(face) > 0.0;
+        Ok(self.faces.iter().filter(near).copied().collect())
+    }
+
     fn cpu_time(&self) -> Duration {
         Duration::ZERO
     }

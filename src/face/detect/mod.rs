@@ -2,12 +2,14 @@
 
 mod decode;
 mod fixed;
+mod follow;
 mod retinaface;
 mod yunet;
 
 use std::time::Duration;
 
 pub use fixed::FixedDetector;
+pub use follow::Follow;
 
 use decode::suppress;
 
@@ -21,6 +23,9 @@ use crate::types::{BoxPx, Detection, Picture, Point};
 pub trait Detector: Send {
     /// Every face in the picture with a score of at least `min_score`, best first.
     fn detect(&mut self, picture: &Picture, min_score: f32) -> Result<Vec<Detection>, InferError>;
+
+    /// Likewise, in the part of the picture around a face: as much again as its size, at the whole picture's scale or smaller.
+    fn detect_around(&mut self, picture: &Picture, face: &BoxPx, min_score: f32) -> Result<Vec<Detection>, InferError>;
 
     /// Processor time spent inside the network so far.
     fn cpu_time(&self) -> Duration;
@@ -124,9 +129,12 @@ fn candidates(
 impl Detector for NetworkDetector {
     fn detect(&mut self, picture: &Picture, min_score: f32) -> Result<Vec<Detection>, InferError> {
         let Self { engine, manifest, input, decode, max_iou, .. } = self;
-        let Prepared { tensor, width, height, scale } = input.prepare(picture);
-        let found = candidates(&mut **engine, manifest, *decode, tensor, (width, height), min_score)?;
-        Ok(suppress(found, *max_iou).into_iter().map(|d| to_source(&d, scale)).collect())
+        found_in(input.prepare(picture), &mut **engine, manifest, (*decode, *max_iou), min_score)
+    }
+
+    fn detect_around(&mut self, picture: &Picture, face: &BoxPx, min_score: f32) -> Result<Vec<Detection>, InferError> {
+        let Self { engine, manifest, input, decode, max_iou, .. } = self;
+        found_in(input.prepare_around(picture, face), &mut **engine, manifest, (*decode, *max_iou), min_score)
     }
 
     fn cpu_time(&self) -> Duration {
@@ -134,11 +142,24 @@ impl Detector for NetworkDetector {
     }
 }
 
+/// Faces in upright source pixels.
+fn found_in(
+    input: Prepared<'_>,
+    engine: &mut dyn Engine,
+    manifest: &Manifest,
+    (decode, max_iou): (Decode, f32),
+    min_score: f32,
+) -> Result<Vec<Detection>, InferError> {
+    let Prepared { tensor, width, height, origin, scale } = input;
+    let found = candidates(engine, manifest, decode, tensor, (width, height), min_score)?;
+    Ok(suppress(found, max_iou).into_iter().map(|d| to_source(&d, origin, scale)).collect())
+}
+
 /// From tensor pixels to upright source pixels.
-fn to_source(d: &Detection, (sx, sy): (f32, f32)) -> Detection {
+fn to_source(d: &Detection, (left, top): (f32, f32), (sx, sy): (f32, f32)) -> Detection {
     Detection {
-        bbox: BoxPx { x: d.bbox.x * sx, y: d.bbox.y * sy, w: d.bbox.w * sx, h: d.bbox.h * sy },
-        landmarks: d.landmarks.map(|p| Point { x: p.x * sx, y: p.y * sy }),
+        bbox: BoxPx { x: left + d.bbox.x * sx, y: top + d.bbox.y * sy, w: d.bbox.w * sx, h: d.bbox.h * sy },
+        landmarks: d.landmarks.map(|p| Point { x: left + p.x * sx, y: top + p.y * sy }),
         score: d.score,
     }
 }
