@@ -31,6 +31,11 @@ fn detector_input(c: &mut Criterion) {
         c.bench_function(&format!("detector input from {width}x{height}"), |b| {
             b.iter(|| black_box(input.prepare(&picture).tensor[0]));
         });
+        let side = height as f32 / 3.0;
+        let face = BoxPx { x: side, y: side, w: side, h: side };
+        c.bench_function(&format!("the part around a face of {width}x{height}"), |b| {
+            b.iter(|| black_box(input.prepare_around(&picture, &face).tensor[0]));
+        });
     }
 }
 

@@ -8,7 +8,7 @@ use ndarray::ArrayD;
 use unmask::face::{Affine, CropNetwork, DetectInput, crop};
 use unmask::infer::{FakeEngine, Manifest, Normalise};
 use unmask::media::OwnedPlanes;
-use unmask::types::{Picture, PictureFormat};
+use unmask::types::{BoxPx, Picture, PictureFormat};
 
 fn picture(width: u32, height: u32, format: PictureFormat) -> Picture {
     let planes = OwnedPlanes::i420(width, height, |x, y| (x * 3 + y * 5) as u8, |x, y| ((x + y) as u8, x as u8));
@@ -38,6 +38,10 @@ fn the_detector_input_of_a_steady_stream_is_kept() {
             // None at 720 lines; else the resampling's weights, which are fewer than the picture has pixels.
             let most = if width == 1280 { 0 } else { u64::from(width * height) };
             assert!(asked.bytes_total <= most, "{width}x{height} {format:?}: {asked:?}");
+            let face = BoxPx { x: 100.0, y: 80.0, w: 120.0, h: 150.0 };
+            let asked = steady(|| assert!(input.prepare_around(&picture, &face).width > 0));
+            let most = if format == PictureFormat::I420 { 0 } else { u64::from(width * height) };
+            assert!(asked.bytes_total <= most, "part of {width}x{height} {format:?}: {asked:?}");
         }
     }
 }

@@ -16,7 +16,8 @@ pub struct Report {
     pub machine: Machine,
     /// What was analysed.
     pub clip: Clip,
-    /// (Decoding alone + networks alone) / whole scan in processor seconds, of the first combination measured.
+    /// Decoding and networks without anything else over the whole scan, in processor seconds, of the first combination
+    /// measured.
     pub efficiency: Option<f64>,
     /// The same of every combination.
     pub efficiencies: Vec<Efficiency>,
@@ -92,6 +93,9 @@ pub enum Work {
     Decode,
     /// The networks' runs of a whole scan once more, without anything else; processor seconds are those inside the runtime.
     Networks,
+    /// Decoding, and beside it the networks' runs, as busy as a scan keeps the machine: a processor that shares caches and
+    /// clock with another is slower beside it than alone.
+    Bare,
     /// The whole scan, its records thrown away.
     Whole,
     /// The clip played by the clock, as `unmask watch` takes it.
@@ -105,6 +109,7 @@ impl Work {
             Self::Load => "load",
             Self::Decode => "decode only",
             Self::Networks => "networks only",
+            Self::Bare => "decode + networks",
             Self::Whole => "whole scan",
             Self::Live => "live",
         }
@@ -178,7 +183,7 @@ impl Row {
     }
 }
 
-/// (Decoding alone + networks alone) / whole scan, in processor seconds: what could at best be saved is the rest.
+/// Decoding and networks over the whole scan, in processor seconds: what could at best be saved is the rest.
 #[derive(Debug, Clone, Serialize)]
 pub struct Efficiency {
     /// What ran the networks.
@@ -187,8 +192,10 @@ pub struct Efficiency {
     pub streams: NonZero<usize>,
     /// Frames a second that are analysed; null: every frame.
     pub fps: Option<f64>,
-    /// Median over the rounds of the ratio of each.
+    /// Both at the same time ([`Work::Bare`]); the median over the rounds of the ratio of each.
     pub efficiency: f64,
+    /// The sum of each alone ([`Work::Decode`], [`Work::Networks`]), likewise.
+    pub apart: f64,
 }
 
 /// The middle one, or the mean of the two in the middle; 0 of none.

@@ -77,7 +77,7 @@ pub fn run(plan: &Plan<'_>, cancel: &Cancel, progress: &mut dyn FnMut(&str)) -> 
     Ok(report)
 }
 
-/// Decoding alone, the whole scan, and the networks alone, in turn.
+/// Decoding alone, the whole scan, the networks alone, and both beside each other, in turn.
 fn measure(
     plan: &Plan<'_>,
     config: &Config,
@@ -86,25 +86,30 @@ fn measure(
     cancel: &Cancel,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let (mut decode, mut networks, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut decode, mut networks, mut bare, mut whole) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.rounds.get() {
         decode.push(works::decode(plan.clip, config, streams.get(), cancel)?);
         whole.push(works::whole(plan.clip, config, all, cancel)?);
         networks.push(works::networks(all)?);
+        bare.push(works::bare(plan.clip, config, all, cancel)?);
         if cancel.is_cancelled() {
             return Ok(());
         }
     }
-    let ratio = |i: usize| (decode[i].cpu_s + networks[i].cpu_s) / whole[i].cpu_s.max(1e-9);
-    let ratios: Vec<f64> = (0..whole.len()).map(ratio).collect();
+    let of_whole = |parts: &[&[Cost]]| {
+        let ratio = |i: usize| parts.iter().map(|part| part[i].cpu_s).sum::<f64>() / whole[i].cpu_s.max(1e-9);
+        median(&(0..whole.len()).map(ratio).collect::<Vec<_>>())
+    };
+    let (efficiency, apart) = (of_whole(&[&bare]), of_whole(&[&decode, &networks]));
     let (fps, duration_s) = (config.fps, report.clip.duration_s);
     let row = |work, costs: &[Cost]| Row::new(provider, streams, fps, work, costs, duration_s);
-    report.rows.extend([row(Work::Decode, &decode), row(Work::Networks, &networks), row(Work::Whole, &whole)]);
+    report.rows.extend([row(Work::Decode, &decode), row(Work::Networks, &networks)]);
+    report.rows.extend([row(Work::Bare, &bare), row(Work::Whole, &whole)]);
     if plan.live {
         let live = works::live(plan.clip, config, all, duration_s, cancel)?;
         report.rows.push(row(Work::Live, &[live]));
     }
-    report.efficiencies.push(Efficiency { provider: provider.into(), streams, fps, efficiency: median(&ratios) });
+    report.efficiencies.push(Efficiency { provider: provider.into(), streams, fps, efficiency, apart });
     Ok(())
 }
 

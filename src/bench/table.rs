@@ -64,9 +64,10 @@ fn rate(row: &Row) -> String {
 }
 
 fn efficiencies(report: &Report) -> String {
-    let mut table = new_table(["provider", "streams", "rate", "efficiency: (decode + networks) / whole"]);
+    let mut table = new_table(["provider", "streams", "rate", "efficiency: (decode + networks) / whole", "each alone"]);
     for e in &report.efficiencies {
-        table.add_row([e.provider.clone(), e.streams.to_string(), rate_name(e.fps), format!("{:.3}", e.efficiency)]);
+        let [efficiency, apart] = [e.efficiency, e.apart].map(|ratio| format!("{ratio:.3}"));
+        table.add_row([e.provider.clone(), e.streams.to_string(), rate_name(e.fps), efficiency, apart]);
     }
     table.to_string()
 }
@@ -74,6 +75,6 @@ fn efficiencies(report: &Report) -> String {
 fn new_table<const N: usize>(head: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(head);
-    table.column_iter_mut().skip(4).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table.column_iter_mut().skip(3).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     table
 }

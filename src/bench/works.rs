@@ -33,20 +33,34 @@ pub fn load(config: &Config, streams: usize) -> Result<(Vec<Stream>, Cost), Erro
 
 /// Opens the clip and pulls everything.
 pub fn decode(clip: &Input, config: &Config, streams: usize, cancel: &Cancel) -> Result<Cost, Error> {
-    let one = |_: &mut ()| {
-        let mut source = media::build(SourceSpec::Gst(clip.clone()), &config.limits, cancel)?;
-        let streams = source.streams();
-        std::thread::scope(|scope| {
-            let sound =
-                streams.audio.map(|audio| named("bench-audio", scope, move || pull_audio(audio))).transpose()?;
-            let frames = streams.video.map_or(Ok(0), pull_video)?;
-            sound.map_or(Ok(()), |thread| thread.join().unwrap_or(Err(Error::StagePanicked("bench-audio"))))?;
-            Ok(frames)
-        })
-    };
-    let (mut cost, frames) = Cost::of(|| at_once(&mut vec![(); streams], one))?;
+    let (mut cost, frames) = Cost::of(|| at_once(&mut vec![(); streams], |_: &mut ()| pull(clip, config, cancel)))?;
     cost.frames = frames.iter().sum();
     Ok(cost)
+}
+
+/// Decoding, and beside it the networks' runs of the scan before once more: what a scan of no cost of its own would cost.
+pub fn bare(clip: &Input, config: &Config, all: &mut [Stream], cancel: &Cancel) -> Result<Cost, Error> {
+    let one = |stream: &mut Stream| {
+        std::thread::scope(|scope| {
+            let decoding = named("bench-decode", scope, || pull(clip, config, cancel))?;
+            stream.tape.replay()?;
+            decoding.join().unwrap_or(Err(Error::StagePanicked("bench-decode")))
+        })
+    };
+    let (mut cost, frames) = Cost::of(|| at_once(all, one))?;
+    cost.frames = frames.iter().sum();
+    Ok(cost)
+}
+
+fn pull(clip: &Input, config: &Config, cancel: &Cancel) -> Result<u64, Error> {
+    let mut source = media::build(SourceSpec::Gst(clip.clone()), &config.limits, cancel)?;
+    let streams = source.streams();
+    std::thread::scope(|scope| {
+        let sound = streams.audio.map(|audio| named("bench-audio", scope, move || pull_audio(audio))).transpose()?;
+        let frames = streams.video.map_or(Ok(0), pull_video)?;
+        sound.map_or(Ok(()), |thread| thread.join().unwrap_or(Err(Error::StagePanicked("bench-audio"))))?;
+        Ok(frames)
+    })
 }
 
 fn pull_video(mut video: Box<dyn VideoStream>) -> Result<u64, Error> {

@@ -13,7 +13,7 @@ use crate::types::{BoxPx, Picture, PictureFormat, PlaneView, Point};
 /// Sides of a part, in those of the face in its middle: as much again as the face lies around it.
 const ROOM: f32 = 2.0;
 
-/// Shortest and longest side of a part in tensor pixels; what is larger is shrunk more than the whole picture would be.
+/// Shortest and longest side of a part in tensor pixels.
 const PART_SIDE: (f32, f32) = (96.0, 256.0);
 
 /// Makes the detector's input; keeps its buffers, so that a steady stream allocates nothing.
@@ -22,6 +22,7 @@ pub struct DetectInput {
     normalise: Normalise,
     resizer: fir::Resizer,
     planes: [Vec<u8>; 3],
+    half: Vec<u8>,
     uv: Vec<u8>,
     content: (usize, usize),
     tensor: Vec<f32>,
@@ -67,8 +68,10 @@ impl Part {
         let scale = |source: usize, content: usize| source as f32 / content as f32;
         let (sx, sy) = (scale(whole.source.0, whole.content.0), scale(whole.source.1, whole.content.1));
         let wanted = ROOM * (face.w / sx).max(face.h / sy);
-        let room = ((wanted / 32.0).ceil() * 32.0).clamp(PART_SIDE.0, PART_SIDE.1);
-        let more = (wanted / room).max(1.0);
+        // A hundredth more is not worth another halving.
+        let halvings = ((wanted / PART_SIDE.1).max(1.0) * sx * 0.99).log2().ceil().clamp(0.0, 16.0);
+        let more = halvings.exp2() / sx;
+        let room = ((wanted / more / 32.0).ceil() * 32.0).clamp(PART_SIDE.0, PART_SIDE.1);
         let centre = face.centre();
         let along = |length: usize, scale: f32, middle: f32| {
             // Even, so that chroma begins with a sample of its own.
@@ -103,8 +106,8 @@ impl DetectInput {
     /// `side` is the longest side of the shrunk picture in pixels.
     pub fn new(side: u32, normalise: Normalise) -> Self {
         let resizer = fir::Resizer::new();
-        let (planes, content) = (Default::default(), (0, 0));
-        Self { side, normalise, resizer, planes, uv: Vec::new(), content, tensor: Vec::new() }
+        let (planes, half, uv, tensor) = Default::default();
+        Self { side, normalise, resizer, planes, half, uv, content: (0, 0), tensor }
     }
 
     /// Shrinks (never enlarges) the picture to the longest side, square pixels, upright, padded at the right and
@@ -113,7 +116,8 @@ impl DetectInput {
         self.fill(picture, Part::whole(picture, self.side))
     }
 
-    /// Likewise the part of the picture around a face, at the size at which the whole picture would show it, or smaller.
+    /// Likewise the part of the picture around a face. It is shrunk as much as the whole picture would be or more, by a
+    /// power of two, which is cheap.
     pub fn prepare_around(&mut self, picture: &Picture, face: &BoxPx) -> Prepared<'_> {
         self.fill(picture, Part::around(picture, self.side, face))
     }
@@ -134,15 +138,33 @@ impl DetectInput {
         let (cl, ct) = (left / 2, top / 2);
         let chroma = (pw.div_ceil(2).min(cw - cl), ph.div_ceil(2).min(ch - ct));
         let [y, u, v] = &mut self.planes;
-        resize::<U8>(&mut self.resizer, from_sample(picture.plane(0), left, top, 1), (pw, ph), y, size);
+        resize::<U8>(
+            (&mut self.resizer, &mut self.half),
+            from_sample(picture.plane(0), left, top, 1),
+            (pw, ph),
+            y,
+            size,
+        );
         match picture.format {
             PictureFormat::I420 => {
-                resize::<U8>(&mut self.resizer, from_sample(picture.plane(1), cl, ct, 1), chroma, u, size);
-                resize::<U8>(&mut self.resizer, from_sample(picture.plane(2), cl, ct, 1), chroma, v, size);
+                resize::<U8>(
+                    (&mut self.resizer, &mut self.half),
+                    from_sample(picture.plane(1), cl, ct, 1),
+                    chroma,
+                    u,
+                    size,
+                );
+                resize::<U8>(
+                    (&mut self.resizer, &mut self.half),
+                    from_sample(picture.plane(2), cl, ct, 1),
+                    chroma,
+                    v,
+                    size,
+                );
             }
             PictureFormat::Nv12 => {
                 let uv = from_sample(picture.plane(1), cl, ct, 2);
-                resize::<U8x2>(&mut self.resizer, uv, chroma, &mut self.uv, size);
+                resize::<U8x2>((&mut self.resizer, &mut self.half), uv, chroma, &mut self.uv, size);
                 u.clear();
                 v.clear();
                 u.extend(self.uv.iter().step_by(2));
@@ -187,7 +209,7 @@ impl DetectInput {
 
 /// Shrinks one plane: each value is the mean of the area it covers.
 fn resize<P>(
-    resizer: &mut fir::Resizer,
+    (resizer, half): (&mut fir::Resizer, &mut Vec<u8>),
     view: PlaneView<'_>,
     from: (usize, usize),
     to: &mut Vec<u8>,
@@ -197,8 +219,19 @@ fn resize<P>(
 {
     let pixel = P::size();
     to.resize(size.0 * size.1 * pixel, 0);
+    if pixel == 1 && from == size {
+        let rows = to.chunks_exact_mut(size.0).zip(view.data.chunks(view.stride.max(1)));
+        return rows
+            .for_each(|(to, from)| to[..from.len().min(size.0)].copy_from_slice(&from[..from.len().min(size.0)]));
+    }
     if pixel == 1 && from == (2 * size.0, 2 * size.1) {
         return halve(view, 1, (0, 0), size.0, to);
+    }
+    if pixel == 1 && from == (4 * size.0, 4 * size.1) {
+        let width = 2 * size.0;
+        half.resize(width * 2 * size.1, 0);
+        halve(view, 1, (0, 0), width, half);
+        return halve(PlaneView { data: half, stride: width }, 1, (0, 0), size.0, to);
     }
     // The plane's padding is part of the image here, and cropped away.
     let stride = view.stride / pixel;

@@ -175,7 +175,9 @@ mod tests {
         for (every, frames) in [(1.0, [0, 20]), (0.0, [0, 1])] {
             let (mut follow, mut detector) = (Follow::new(MediaTime::from_secs(every), 0.6), Counting::default());
             detector.inner.faces = vec![face(100.0, 0.9)];
-            frames.map(|i| look(&mut follow, &mut detector, i));
+            for i in frames {
+                look(&mut follow, &mut detector, i);
+            }
             assert_eq!((detector.whole, detector.parts), (2, 0));
         }
     }
