@@ -9,12 +9,13 @@ mod whip;
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use common::{PORTRAIT, SPEECH, ffmpeg, folder, median_score, of, records, scan, warnings};
+use common::{PORTRAIT, SPEECH, ffmpeg, folder, median_score, of, program, records, scan, warnings};
 use serde_json::Value;
 use service::{Service, fresh, serve, until};
 use str0m::format::Codec;
-use whip::{Encoded, Publisher, offer, post};
+use whip::{Encoded, Publisher, Whep, offer, post};
 
 const VP8: &[&str] = &["-c:v", "libvpx", "-deadline", "realtime", "-b:v", "4M", "-crf", "8", "-c:a", "libopus"];
 const H264: &[&str] =
@@ -95,6 +96,33 @@ fn h264_gives_what_a_scan_gives() {
 }
 
 #[test]
+fn what_a_whep_server_has_is_watched_and_comes_back() {
+    let call = recorded("whep.webm", "20", VP8);
+    let server = Whep::start(Encoded::of(&call, Codec::Vp8), "s%3Cret", Duration::from_secs(6));
+    let watch = |token: &str, time: &str| {
+        let source = format!("whep+http://{token}{}/call?x=hidden", server.address);
+        let args = ["watch", &source, "--format", "jsonl", "--device", "cpu", "--fps", "10", "--for", time];
+        program().args(args).output().unwrap()
+    };
+    let refused = watch("", "5s");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(3) && said.contains("401") && said.contains("TOKEN@"), "{said}");
+    assert!(!said.contains("hidden"), "{said}");
+    // The first connection says nothing more after six seconds, which is noticed after ten.
+    let watched = watch("s%253Cret@", "30s");
+    assert!(watched.status.success(), "{}", String::from_utf8_lossy(&watched.stderr));
+    let live = records(&watched.stdout);
+    let (ours, file) = (median_score(&live), median_score(&scan(&call, &["--fps", "10"])));
+    assert!((ours - file).abs() <= 0.05, "{ours} and {file}");
+    assert!(of(&live, "frame").len() >= FEWEST && !of(&live, "voice").is_empty());
+    assert_eq!(of(&live, "start")[0]["source"]["uri"], format!("whep+http://{}/call", server.address));
+    let gaps = of(&live, "end")[0]["stats"]["live"]["gaps"].as_u64().unwrap();
+    assert!(gaps >= 1, "it was cut off once");
+    let asked = server.asked.lock().unwrap().join("; ");
+    assert!(asked.matches("POST /call").count() == 3 && asked.contains("DELETE /gone/2"), "{asked}");
+}
+
+#[test]
 fn lost_packets_cost_pictures_and_no_truth() {
     let call = recorded("lossy.webm", "30", VP8);
     let service = serve(&fresh("live-loss"), &["--fps", "10"]);
@@ -117,7 +145,7 @@ fn what_is_no_offer_is_refused() {
         ["", "hello", "v=0\r\n", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video", "\u{0}"];
     for text in offers {
         let detail = post(&service, text, &[]).problem(400);
-        assert!(detail.contains("offer") && !detail.contains("0x"), "{text:?}: {detail}");
+        assert!(detail.contains("session description") && !detail.contains("0x"), "{text:?}: {detail}");
     }
     let whole = offer().offer;
     let half: String = whole.lines().filter(|l| !l.contains("fingerprint")).map(|l| format!("{l}\r\n")).collect();

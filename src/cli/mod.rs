@@ -51,7 +51,7 @@ enum LogFormat {
 enum Command {
     /// Analyse recordings: files, http(s) and rtsp addresses, or - for standard input; folders and lists with --out
     Scan(scan::ScanArgs),
-    /// Analyse a live stream: rtsp, rtmp, srt, udp and http(s) addresses, HLS, a camera, RTP by a .sdp file, or -
+    /// Analyse a live stream: rtsp, rtmp, srt, udp and http(s) addresses, HLS, WHEP, a camera, RTP by a .sdp file, or -
     Watch(watch::WatchArgs),
     /// Scan one call for a batch
     #[command(hide = true)]

@@ -13,8 +13,8 @@ use super::{AnalysisArgs, stdout_is_terminal};
 
 #[derive(Args)]
 pub struct WatchArgs {
-    /// An rtsp, rtmp, srt, udp, http or https address, /dev/video0, a .sdp file, - for standard input, or a recording,
-    /// which is played as if it were live
+    /// An rtsp, rtmp, srt, udp, http or https address, a WHEP server's (whep+https://…), /dev/video0, a .sdp file, - for
+    /// standard input, or a recording, which is played as if it were live
     #[arg(value_name = "SOURCE")]
     source: String,
     /// What to print (default: view on a terminal, else jsonl)

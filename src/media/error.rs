@@ -31,8 +31,8 @@ pub enum MediaError {
     #[error("{input}: unknown kind of address {scheme}: give a path, or a file, http, https or rtsp address")]
     UnknownScheme { input: String, scheme: String },
     #[error(
-        "{input}: unknown kind of live source {scheme}: give an rtsp, rtmp, srt, udp, http or https address, /dev/video0, \
-         a .sdp file, or - for standard input"
+        "{input}: unknown kind of live source {scheme}: give an rtsp, rtmp, srt, udp, http or https address, \
+         whep+https://…, /dev/video0, a .sdp file, or - for standard input"
     )]
     UnknownLive { input: String, scheme: String },
     #[error("{input}: gave no data for {seconds} s: the source has stalled; try again, or raise limits.stall_s")]

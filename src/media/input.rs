@@ -1,6 +1,7 @@
 //! What the user named. In: a path, a URI or `-`. Out: something checked that can be opened, in our own words
 //! when it cannot.
 
+use std::any::Any;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -46,8 +47,8 @@ pub(super) struct Ready {
     pub sha256: Option<String>,
     /// Whether there is a C2PA manifest, for files of kinds that can have one.
     pub c2pa: Option<bool>,
-    /// Keeps a spooled file alive.
-    pub _spool: Option<Arc<tempfile::NamedTempFile>>,
+    /// What lives as long as this: a spooled file, a stream that is pulled.
+    pub _held: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Input {
@@ -95,7 +96,7 @@ impl Input {
         let shown = self.shown();
         let bytes = std::fs::metadata(path).map_err(|_| MediaError::NotFound { input: shown.clone() })?.len();
         let uri = file_uri(path, &shown)?;
-        Ok(Some(Ready { uri, shown, bytes: Some(bytes), sha256: None, c2pa: None, _spool: None }))
+        Ok(Some(Ready { uri, shown, bytes: Some(bytes), sha256: None, c2pa: None, _held: None }))
     }
 
     pub(super) fn ready(&self, limits: &Limits, cancel: &Cancel) -> Result<Ready, MediaError> {
@@ -109,7 +110,7 @@ impl Input {
             Self::Uri(url) => {
                 probe_server(url)?;
                 let shown = self.shown();
-                Ok(Ready { uri: url.to_string(), shown, bytes: None, sha256: None, c2pa: None, _spool: None })
+                Ok(Ready { uri: url.to_string(), shown, bytes: None, sha256: None, c2pa: None, _held: None })
             }
         }
     }
@@ -157,7 +158,7 @@ fn ready_file(
     let sha256 = sha256_of(path, cancel).map_err(io)?;
     let c2pa = std::fs::File::open(path).and_then(|mut file| super::c2pa::manifest_in(&mut file)).map_err(io)?;
     let (uri, bytes) = (file_uri(path, shown)?, Some(meta.len()));
-    Ok(Ready { uri, shown: input(), bytes, sha256: Some(sha256), c2pa, _spool: spool })
+    Ok(Ready { uri, shown: input(), bytes, sha256: Some(sha256), c2pa, _held: spool.map(|s| s as _) })
 }
 
 fn file_uri(path: &Path, shown: &str) -> Result<String, MediaError> {

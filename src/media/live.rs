@@ -14,6 +14,7 @@ use super::{Cancel, Input, MediaError, redact_uri};
 use crate::config::{Limits, LiveConfig};
 use crate::types::TimeSpan;
 use crate::types::record::Warning;
+use crate::webrtc::{Pull, PullError};
 
 /// Gaps that wait to be told; older ones are only counted.
 const GAPS: usize = 64;
@@ -23,6 +24,9 @@ const FIRST_WAIT_S: f64 = 0.25;
 
 /// Longest session description, in bytes.
 const MOST_SDP: u64 = 64 << 10;
+
+/// Before the address of a WHEP server.
+const WHEP: &str = "whep+";
 
 /// Schemes of live sources.
 const SCHEMES: [&str; 9] = ["rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https", "udp", "v4l2"];
@@ -40,6 +44,8 @@ pub enum LiveInput {
     Sdp(PathBuf),
     /// An address that GStreamer opens.
     Uri(url::Url),
+    /// A WHEP server's address, http or https.
+    Whep(url::Url),
 }
 
 impl LiveInput {
@@ -58,6 +64,10 @@ impl LiveInput {
             let sdp = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("sdp"));
             return Ok(if sdp { Self::Sdp(path) } else { Self::File(path) });
         };
+        if let Some(address) = text.strip_prefix(WHEP).filter(|a| a.starts_with("http://") || a.starts_with("https://"))
+        {
+            return url::Url::parse(address).map(Self::Whep).map_err(|_| unknown(scheme));
+        }
         let url = url::Url::parse(text).map_err(|_| unknown(scheme))?;
         match url.scheme() {
             "file" => Ok(Self::File(url.to_file_path().map_err(|()| unknown(scheme))?)),
@@ -72,6 +82,7 @@ impl LiveInput {
             Self::Stdin | Self::Piped => "standard input".into(),
             Self::File(path) | Self::Sdp(path) => path.display().to_string(),
             Self::Uri(url) => redact_uri(url.as_str()),
+            Self::Whep(url) => format!("{WHEP}{}", redact_uri(url.as_str())),
         }
     }
 
@@ -82,6 +93,8 @@ impl LiveInput {
             Self::File(path) => return Input::File(path.clone()).ready(limits, cancel),
             Self::Stdin | Self::Piped => "fd://0".to_owned(),
             Self::Sdp(path) => description(path, &shown)?,
+            // Asked anew for each connection: see `pull`.
+            Self::Whep(_) => String::new(),
             Self::Uri(url) => {
                 // Small RTMP servers take one connection, so that trying it would use it up.
                 if ["http", "https", "rtsp", "rtsps"].contains(&url.scheme()) {
@@ -90,14 +103,24 @@ impl LiveInput {
                 url.to_string()
             }
         };
-        Ok(Ready { uri, shown, bytes: None, sha256: None, c2pa: None, _spool: None })
+        Ok(Ready { uri, shown, bytes: None, sha256: None, c2pa: None, _held: None })
+    }
+
+    /// What must be held while a connection lasts, and the address by which GStreamer reads it; nothing for what GStreamer
+    /// opens by itself.
+    pub(super) fn pull(&self) -> Result<Option<(Pull, String)>, MediaError> {
+        let Self::Whep(url) = self else { return Ok(None) };
+        let refused = |e: PullError| MediaError::Connection { input: self.shown(), reason: e.to_string() };
+        let pull = Pull::open(url).map_err(refused)?;
+        let uri = format!("fd://{}", pull.descriptor());
+        Ok(Some((pull, uri)))
     }
 
     /// True when its end is the end, and nothing will come back.
     pub(super) fn has_an_end(&self) -> bool {
         match self {
             Self::Stdin | Self::Piped | Self::File(_) => true,
-            Self::Sdp(_) => false,
+            Self::Sdp(_) | Self::Whep(_) => false,
             Self::Uri(url) => matches!(url.scheme(), "http" | "https"),
         }
     }

@@ -78,6 +78,8 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Rout
             tokio::time::sleep(AGAIN).await;
             continue;
         };
+        // Else the last part of a long answer waits for the other side's delayed acknowledgement (RFC 896, 1122): 40 ms.
+        let _ = stream.set_nodelay(true);
         let (tls, router, watcher) = (tls.clone(), router.clone(), graceful.watcher());
         tokio::spawn(async move {
             connection(stream, peer, tls, router, watcher).await;

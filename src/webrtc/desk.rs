@@ -31,7 +31,7 @@ pub const MOST_SDP: usize = 64 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum OfferError {
     /// It is no SDP, or not of WebRTC.
-    #[error("the offer cannot be read: {0}")]
+    #[error("the session description cannot be read: {0}")]
     Malformed(String),
     /// Nothing in it can be received.
     #[error("the offer has neither H.264 or VP8 video nor Opus sound to receive")]
@@ -90,6 +90,18 @@ impl Desk {
         let (session, answer) = Session::accept(offer, self.announced, self.longest, (Arc::clone(&control), out))?;
         self.sessions.try_send(session).map_err(|_| OfferError::Busy)?;
         Ok(Line { answer, media, control })
+    }
+
+    /// Offers to receive: `ask` brings the offer to whoever publishes, and their answer back.
+    pub(super) fn request<E: From<OfferError>>(
+        &self,
+        ask: impl FnOnce(&str) -> Result<String, E>,
+    ) -> Result<(Receiver<Vec<u8>>, Arc<Control>), E> {
+        let (out, media) = bounded(PIECES);
+        let control = Arc::new(Control::default());
+        let session = Session::request(self.announced, self.longest, (Arc::clone(&control), out), ask)?;
+        self.sessions.try_send(session).map_err(|_| OfferError::Busy)?;
+        Ok((media, control))
     }
 }
 

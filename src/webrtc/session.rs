@@ -1,5 +1,5 @@
-//! One who publishes. In: an offer, datagrams, the time. Out: the answer, datagrams, a Matroska stream in pieces; why it
-//! ended.
+//! One who publishes. In: an offer, or an answer to ours, datagrams, the time. Out: the answer, datagrams, a Matroska
+//! stream in pieces; why it ended.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Sender, TrySendError};
-use str0m::change::SdpOffer;
+use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::format::Codec as Format;
-use str0m::media::{KeyframeRequestKind, MediaData, Mid, Rid};
+use str0m::media::{Direction, KeyframeRequestKind, MediaData, MediaKind, Mid, Rid};
 use str0m::net::Transmit;
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 use super::desk::OfferError;
 use super::matroska::Codec;
@@ -111,28 +111,48 @@ impl Session {
         offer: &str,
         announced: SocketAddr,
         longest: Duration,
-        (control, out): (Arc<Control>, Sender<Vec<u8>>),
+        way: (Arc<Control>, Sender<Vec<u8>>),
     ) -> Result<(Self, String), OfferError> {
-        let bad = |e: &dyn std::fmt::Display| OfferError::Malformed(e.to_string());
-        let offer = SdpOffer::from_sdp_string(offer).map_err(|e| {
-            // The parser's own words name places in memory: they are for the log.
-            tracing::debug!(error = %e, "an offer that is no SDP");
-            bad(&"it is not SDP (RFC 8866)")
-        })?;
-        let config = Rtc::builder().set_ice_lite(true).clear_codecs();
-        let began = Instant::now();
-        let config = config.set_reordering_timeout_video(Some(MISSING));
-        let mut rtc = config.enable_opus(true, false).enable_vp8(true).enable_h264(true).build(began);
-        rtc.add_local_candidate(Candidate::host(announced, "udp").map_err(|e| bad(&e))?);
-        let answer = rtc.sdp_api().accept_offer(offer).map_err(|e| bad(&e))?.to_sdp_string();
-        while !matches!(rtc.poll_output().map_err(|e| bad(&e))?, Output::Timeout(_)) {}
-        let [has_video, has_audio] = ["video", "audio"].map(|kind| takes(&answer, kind));
+        let offer = SdpOffer::from_sdp_string(offer).map_err(no_sdp)?;
+        let mut rtc = receiver(Rtc::builder().set_ice_lite(true), announced)?;
+        let answer = rtc.sdp_api().accept_offer(offer).map_err(malformed)?.to_sdp_string();
+        while !matches!(rtc.poll_output().map_err(malformed)?, Output::Timeout(_)) {}
+        let kinds = ["video", "audio"].map(|kind| goes(&answer, kind, "a=recvonly"));
+        Ok((Self::of(rtc, kinds, longest, way)?, answer))
+    }
+
+    /// Offers to receive at `announced`; `ask` brings the offer to whoever publishes, and their answer back.
+    pub fn request<E: From<OfferError>>(
+        announced: SocketAddr,
+        longest: Duration,
+        way: (Arc<Control>, Sender<Vec<u8>>),
+        ask: impl FnOnce(&str) -> Result<String, E>,
+    ) -> Result<Self, E> {
+        let mut rtc = receiver(Rtc::builder(), announced)?;
+        let mut change = rtc.sdp_api();
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            change.add_media(kind, Direction::RecvOnly, None, None, None);
+        }
+        let (offer, pending) = change.apply().ok_or(OfferError::Nothing)?;
+        let answer = ask(&offer.to_sdp_string())?;
+        let read = SdpAnswer::from_sdp_string(&answer).map_err(no_sdp)?;
+        rtc.sdp_api().accept_answer(pending, read).map_err(malformed)?;
+        let kinds = ["video", "audio"].map(|kind| goes(&answer, kind, "a=sendonly"));
+        Ok(Self::of(rtc, kinds, longest, way)?)
+    }
+
+    fn of(
+        rtc: Rtc,
+        [has_video, has_audio]: [bool; 2],
+        longest: Duration,
+        (control, out): (Arc<Control>, Sender<Vec<u8>>),
+    ) -> Result<Self, OfferError> {
         if !has_video && !has_audio {
             return Err(OfferError::Nothing);
         }
         let stream = Stream::new(has_video, has_audio);
-        let (heard, asked, video) = (None, None, None);
-        Ok((Self { rtc, stream, control, out, began, heard, asked, longest, video }, answer))
+        let (began, heard, asked, video) = (Instant::now(), None, None, None);
+        Ok(Self { rtc, stream, control, out, began, heard, asked, longest, video })
     }
 
     /// True for a datagram of this session.
@@ -231,14 +251,32 @@ impl Session {
     }
 }
 
-/// True where an answer takes media of a kind, `audio` or `video`, in a codec that is known.
-fn takes(answer: &str, kind: &str) -> bool {
+/// One that takes what this program can decode, at this address.
+fn receiver(config: RtcConfig, announced: SocketAddr) -> Result<Rtc, OfferError> {
+    let config = config.clear_codecs().set_reordering_timeout_video(Some(MISSING));
+    let mut rtc = config.enable_opus(true, false).enable_vp8(true).enable_h264(true).build(Instant::now());
+    rtc.add_local_candidate(Candidate::host(announced, "udp").map_err(malformed)?);
+    Ok(rtc)
+}
+
+fn malformed(error: impl std::fmt::Display) -> OfferError {
+    OfferError::Malformed(error.to_string())
+}
+
+/// The parser's own words name places in memory: they are for the log.
+fn no_sdp(error: impl std::fmt::Display) -> OfferError {
+    tracing::debug!(%error, "what should be SDP is not");
+    malformed("it is not SDP (RFC 8866)")
+}
+
+/// True where an answer has media of a kind, `audio` or `video`, in a codec that is known, going that way or both.
+fn goes(answer: &str, kind: &str, way: &str) -> bool {
     answer.split("\r\nm=").skip(1).any(|section| {
         let mut words = section.split_whitespace();
         let named = words.next() == Some(kind) && words.next().is_some_and(|port| port != "0");
         let has = |line: &str| section.lines().any(|l| l == line);
         let known = |line: &str| line.starts_with("a=rtpmap:") && KNOWN.iter().any(|name| line.contains(name));
-        named && (has("a=recvonly") || has("a=sendrecv")) && section.lines().any(known)
+        named && (has(way) || has("a=sendrecv")) && section.lines().any(known)
     })
 }
 
@@ -259,7 +297,8 @@ mod tests {
     #[test]
     fn an_answer_says_what_will_come() {
         let video = "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=recvonly\r\n";
-        assert!(takes(video, "video") && !takes(video, "audio"));
+        let takes = |answer: &str, kind| goes(answer, kind, "a=recvonly");
+        assert!(takes(video, "video") && !takes(video, "audio") && !goes(video, "video", "a=sendonly"));
         for (from, to) in [("video 9", "video 0"), ("recvonly", "inactive"), ("VP8", "rtx")] {
             assert!(!takes(&video.replace(from, to), "video"), "{to}");
         }

@@ -1,15 +1,16 @@
-//! A publisher: offers by WHIP what ffmpeg has encoded, and sends it by the clock.
+//! A publisher: offers by WHIP what ffmpeg has encoded, or answers by WHEP, and sends it by the clock.
 
 #![allow(dead_code)] // each test binary uses a part
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use str0m::change::SdpAnswer;
+use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, MediaTime, Mid};
 use str0m::net::{Protocol, Receive};
@@ -144,8 +145,8 @@ impl Publisher {
         let (its, wishes) = (stop.clone(), asked.clone());
         let Offered { rtc, socket, video, audio, .. } = offered;
         let thread = std::thread::spawn(move || {
-            let mut sender = Sender { rtc, socket, next: Instant::now(), connected: None, wishes, sent: 0, loses };
-            sender.run(&call, (video, audio), &its);
+            let tracks = vec![(MediaKind::Video, video), (MediaKind::Audio, audio)];
+            Sender { wishes, loses, ..Sender::new(rtc, socket, tracks) }.run(&call, &its);
         });
         Self { stop, thread: Some(thread), id, to, asked }
     }
@@ -167,9 +168,15 @@ struct Sender {
     wishes: Arc<Mutex<usize>>,
     sent: usize,
     loses: Option<fn(usize) -> bool>,
+    tracks: Vec<(MediaKind, Mid)>,
 }
 
 impl Sender {
+    fn new(rtc: Rtc, socket: UdpSocket, tracks: Vec<(MediaKind, Mid)>) -> Self {
+        let (next, connected, wishes) = (Instant::now(), None, Arc::default());
+        Self { rtc, socket, next, connected, wishes, sent: 0, loses: None, tracks }
+    }
+
     fn drain(&mut self) {
         loop {
             match self.rtc.poll_output().unwrap() {
@@ -184,6 +191,7 @@ impl Sender {
                     }
                 }
                 Output::Event(Event::Connected) => self.connected = Some(Instant::now()),
+                Output::Event(Event::MediaAdded(added)) => self.tracks.push((added.kind, added.mid)),
                 Output::Event(Event::KeyframeRequest(_)) => *self.wishes.lock().unwrap() += 1,
                 Output::Event(_) => {}
             }
@@ -207,8 +215,9 @@ impl Sender {
         }
     }
 
-    fn write(&mut self, mid: Mid, codec: Codec, at: Duration, data: &[u8]) {
-        let Some(writer) = self.rtc.writer(mid) else { return };
+    fn write(&mut self, kind: MediaKind, codec: Codec, at: Duration, data: &[u8]) {
+        let Some((_, mid)) = self.tracks.iter().find(|track| track.0 == kind) else { return };
+        let Some(writer) = self.rtc.writer(*mid) else { return };
         let params = writer.payload_params().find(|p| p.spec().codec == codec).unwrap();
         let (pt, rate) = (params.pt(), params.spec().clock_rate);
         let count = MediaTime::new((at.as_micros() * u128::from(rate.get()) / 1_000_000) as u64, rate);
@@ -216,7 +225,7 @@ impl Sender {
         self.drain();
     }
 
-    fn run(&mut self, call: &Encoded, (video, audio): (Mid, Mid), stop: &AtomicBool) {
+    fn run(&mut self, call: &Encoded, stop: &AtomicBool) {
         let (mut frames, mut packets) = (call.video.iter().peekable(), call.audio.iter().peekable());
         self.drain();
         while !stop.load(Ordering::SeqCst) && self.rtc.is_alive() {
@@ -224,11 +233,84 @@ impl Sender {
             let Some(connected) = self.connected else { continue };
             let now = connected.elapsed();
             while let Some((at, data)) = frames.next_if(|frame| frame.0 <= now) {
-                self.write(video, call.codec, *at, data);
+                self.write(MediaKind::Video, call.codec, *at, data);
             }
             while let Some((at, data)) = packets.next_if(|packet| packet.0 <= now) {
-                self.write(audio, Codec::Opus, *at, data);
+                self.write(MediaKind::Audio, Codec::Opus, *at, data);
             }
         }
     }
+}
+
+/// A WHEP server that gives each who asks a call from its beginning, and cuts the first off after a while.
+pub struct Whep {
+    pub address: String,
+    /// The first lines of what was asked.
+    pub asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Whep {
+    /// `token` is what it wants to see; the first connection vanishes after `first`.
+    pub fn start(call: Encoded, token: &'static str, first: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let told = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            let mut calls = 0;
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let (head, body) = request(&mut stream);
+                told.lock().unwrap().push(head.lines().next().unwrap().to_owned());
+                let answer = if !head.contains(&format!("Bearer {token}")) {
+                    "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n".to_owned()
+                } else if head.starts_with("POST /call") {
+                    calls += 1;
+                    let until = if calls == 1 { first } else { Duration::from_secs(60) };
+                    let sdp = give(&body, call.clone(), until);
+                    let length = sdp.len();
+                    format!("HTTP/1.1 201 Created\r\nLocation: /gone/{calls}\r\nContent-Length: {length}\r\n\r\n{sdp}")
+                } else {
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned()
+                };
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        Self { address, asked }
+    }
+}
+
+/// Head and body of a request.
+fn request(stream: &mut std::net::TcpStream) -> (String, String) {
+    let (mut bytes, mut block) = (Vec::new(), [0; 4096]);
+    loop {
+        let n = stream.read(&mut block).unwrap();
+        bytes.extend_from_slice(&block[..n]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let wanted = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if n == 0 || body.len() >= wanted.unwrap_or(0) {
+                return (head.to_owned(), body.to_owned());
+            }
+        }
+        assert!(n > 0, "half a request: {text}");
+    }
+}
+
+/// Answers an offer to receive, and sends until the time is over.
+fn give(offer: &str, call: Encoded, time: Duration) -> String {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut rtc = Rtc::builder().set_rtcp_report_interval_audio(Duration::from_millis(500)).build(Instant::now());
+    rtc.add_local_candidate(Candidate::host(socket.local_addr().unwrap(), "udp").unwrap());
+    let answer = rtc.sdp_api().accept_offer(SdpOffer::from_sdp_string(offer).unwrap()).unwrap().to_sdp_string();
+    std::thread::spawn(move || {
+        let stop = Arc::new(AtomicBool::new(false));
+        let its = Arc::clone(&stop);
+        std::thread::spawn(move || {
+            std::thread::sleep(time);
+            its.store(true, Ordering::SeqCst);
+        });
+        Sender::new(rtc, socket, Vec::new()).run(&call, &stop);
+    });
+    answer
 }

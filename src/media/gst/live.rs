@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::GstSource;
 use crate::config::{Limits, LiveConfig};
 use crate::media::input::Ready;
-use crate::media::live::{Backoff, LiveSpec, LiveState, Newest};
+use crate::media::live::{Backoff, LiveInput, LiveSpec, LiveState, Newest};
 use crate::media::{AudioStream, BROKE_OFF, Cancel, MediaError, Source, Streams, VideoStream};
 use crate::types::record::{SourceInfo, Warning};
 use crate::types::{AudioChunk, MediaTime, TimeSpan, VideoFrame};
@@ -43,6 +43,7 @@ const MIN_STEP: MediaTime = MediaTime(1_000);
 
 /// What the supervisor, its threads and the source share.
 struct Link {
+    input: LiveInput,
     ready: Arc<Ready>,
     ends: bool,
     paced: bool,
@@ -79,7 +80,11 @@ impl Link {
 
     fn connect(&self, cancel: &Cancel) -> Result<GstSource, MediaError> {
         let limits = Limits { stall_s: OPENING_S.max(self.config.stall_s), ..self.limits.clone() };
-        GstSource::connect(&self.ready, self.paced, &limits, self.config.stall_s, cancel)
+        let connect = |ready| GstSource::connect(ready, self.paced, &limits, self.config.stall_s, cancel);
+        let Some((pull, uri)) = self.input.pull()? else { return connect(&self.ready) };
+        let (shown, held) = (self.ready.shown.clone(), Arc::new(pull));
+        let ready = Ready { uri, shown, bytes: None, sha256: None, c2pa: None, _held: Some(held) };
+        connect(&Arc::new(ready))
     }
 }
 
@@ -99,6 +104,7 @@ impl LiveSource {
             ready: Arc::new(input.ready(limits, cancel)?),
             ends: input.has_an_end(),
             paced: input.is_paced(),
+            input,
             limits: limits.clone(),
             config,
             state: Arc::default(),

@@ -20,8 +20,12 @@ use crate::types::record::{AudioInfo, SourceInfo, VideoInfo, Warning, round};
 /// A file whose streams are not selected after so long holds none; a server may be slower.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A live source may announce its second stream, or send its first sound, so much later.
+/// A live source may announce its second stream so much later.
 const LATECOMER: Duration = Duration::from_secs(1);
+
+/// The first picture or sound of a stream that was announced is waited for so long, while the other one is there: a decoder
+/// that starts with little to go by, ten pictures a second, needs over a second.
+const ANNOUNCED: Duration = Duration::from_secs(5);
 
 /// Opens of a playlist that gives no stream: on a busy machine hlsdemux2 (1.22) may reach the end of a short one
 /// before its pad is out, and then says that nothing was found.
@@ -189,8 +193,9 @@ impl GstSource {
                 }
                 let video_ready = !wants(StreamKind::Video) || self.video.as_mut().is_some_and(Video::prime);
                 let audio_ready = !wants(StreamKind::Audio) || self.audio.as_mut().is_some_and(Audio::prime);
-                let late = live && (video_ready || audio_ready) && began.elapsed() > LATECOMER;
                 let alone = live && !(wants(StreamKind::Video) && wants(StreamKind::Audio));
+                let patience = if alone { LATECOMER } else { ANNOUNCED };
+                let late = live && (video_ready || audio_ready) && began.elapsed() > patience;
                 if late || video_ready && audio_ready && !alone {
                     return self.settled(heard);
                 }

@@ -44,7 +44,7 @@ pub fn render(page: &Page<'_>) -> Result<Vec<u8>, ReportError> {
         (finding::header(&call))
         main {
             (finding::render(&call))
-            (parts::section("timeline", "Timeline", "Click to go there. The recording opens beside it.", &html! {
+            (parts::section("timeline", "Timeline", "Click to go there. A recording opens beside it.", &html! {
                 (player(&call, name))
                 (lanes::render(&call))
                 (minutes::render(&call))
@@ -75,6 +75,7 @@ fn address(recording: &str) -> Option<String> {
 
 /// What scripts bring to life.
 fn player(call: &Call<'_>, name: &str) -> maud::Markup {
+    let live = call.timeline.stats.as_ref().is_some_and(|stats| stats.live.is_some());
     html! {
         div.player #player hidden {
             div.stage #stage hidden {}
@@ -94,7 +95,11 @@ fn player(call: &Call<'_>, name: &str) -> maud::Markup {
                     }
                 }
             }
-            p.note #file-note aria-live="polite" { "Open " (name) " to see or hear it here; it stays on this machine." }
+            p.note #file-note aria-live="polite" {
+                @if live { "Nothing of a live call is kept. A recording that you made of it can be opened here; " }
+                @else { "Open " (name) " to see or hear it here; " }
+                "it stays on this machine."
+            }
             div.readout #readout { b { "0:00.0" } }
         }
     }

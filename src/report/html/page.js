@@ -19,6 +19,9 @@
   const make = (name, text) => Object.assign(document.createElement(name), { textContent: text });
   const sorted = data.events.map((e, i) => ({ title: e[0], start: e[1], end: e[2], sign: e[3], i })).sort((a, b) => a.start - b.start);
 
+  // A saved page is not beside the service whose links it has.
+  if (!location.protocol.startsWith("http")) document.querySelector("nav.links")?.remove();
+
   // What was measured at a time, in words.
   const near = (t) => {
     const reach = (to - from) / 150;
