@@ -18,6 +18,8 @@ pub struct TriageConfig {
     pub least_s: f64,
     /// Frames a second there, unless `fps` says.
     pub fps: f64,
+    /// Elsewhere, after each eight seconds of sound, so many are not listened to.
+    pub rest_s: f64,
     /// `voice.hop_s` meanwhile: windows that hardly share their sound.
     pub hop_s: f64,
     /// `face.embed_hz` meanwhile.
@@ -26,13 +28,22 @@ pub struct TriageConfig {
 
 impl Default for TriageConfig {
     fn default() -> Self {
-        Self { every_s: 2.0, sparse_s: 15.0, share: 0.1, least_s: 30.0, fps: 5.0, hop_s: 4.0, embed_hz: 0.2 }
+        Self {
+            every_s: 4.0,
+            sparse_s: 15.0,
+            share: 0.1,
+            least_s: 30.0,
+            fps: 5.0,
+            rest_s: 24.0,
+            hop_s: 4.0,
+            embed_hz: 0.2,
+        }
     }
 }
 
 impl TriageConfig {
     /// What each value may be.
-    pub(super) fn bounds(&self) -> [Row; 7] {
+    pub(super) fn bounds(&self) -> [Row; 8] {
         let day = 86_400.0;
         [
             ("triage.every_s", self.every_s, 0.1, 60.0, "0.1 to 60"),
@@ -40,6 +51,7 @@ impl TriageConfig {
             ("triage.share", self.share, 0.0, 1.0, "0 to 1"),
             ("triage.least_s", self.least_s, 0.0, day, "0 to 86400"),
             ("triage.fps", self.fps, 0.001, 1000.0, "0.001 to 1000"),
+            ("triage.rest_s", self.rest_s, 0.0, day, "0 to 86400"),
             ("triage.hop_s", self.hop_s, 0.1, 4.0, "0.1 to 4"),
             ("triage.embed_hz", self.embed_hz, 0.1, 60.0, "0.1 to 60"),
         ]

@@ -222,7 +222,9 @@ impl Fuser {
         for finding in [&mut face, &mut voice] {
             finding.reasons.extend(ended.cut);
         }
-        only_sampled(&mut face, &ended);
+        for finding in [&mut face, &mut voice] {
+            only_sampled(finding, &ended);
+        }
         tracks.iter_mut().for_each(|track| only_sampled(&mut track.finding, &ended));
         let unseen = || not_assessed(Reason::NotImplemented);
         let mut sync = SyncFinding { finding: unseen(), lag: None };
@@ -293,7 +295,7 @@ impl Fuser {
     }
 }
 
-/// Pictures that nobody looked at are not without signs.
+/// What nobody looked at or listened to is not without signs.
 fn only_sampled(finding: &mut Finding, ended: &Ended) {
     if ended.closely.is_some() && finding.result == Outcome::NoSignsFound {
         finding.result = Outcome::Inconclusive;

@@ -1,4 +1,5 @@
-//! How closely to look. In: reasons to look closely, with their times. Out: which frames are analysed.
+//! How closely to look and listen. In: reasons to look closely, with their times. Out: which frames and which sound are
+//! analysed.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -80,6 +81,28 @@ impl<'a> Sampler<'a> {
     }
 }
 
+/// Sound is listened to for so long at a time.
+const LISTEN: MediaTime = MediaTime(8_000_000_000);
+
+/// Picks the sound that is listened to.
+#[derive(Debug, Default)]
+pub struct Listening {
+    rest: MediaTime,
+    closely: Vec<TimeSpan>,
+}
+
+impl Listening {
+    /// The glimpse's stretches, and elsewhere eight seconds after each `rest`; without a glimpse everything.
+    pub fn glimpse(rest: MediaTime, glimpse: Option<&Glimpse>) -> Self {
+        glimpse.map_or_else(Self::default, |glimpse| Self { rest, closely: glimpse.closely.clone() })
+    }
+
+    /// Whether what begins at `pts` is listened to.
+    pub fn wants(&self, pts: MediaTime) -> bool {
+        pts.0.rem_euclid(LISTEN.0 + self.rest.0) < LISTEN.0 || self.closely.iter().any(|stretch| stretch.contains(pts))
+    }
+}
+
 fn interval(fps: Option<f64>) -> Option<MediaTime> {
     fps.map(|f| MediaTime::from_secs(1.0 / f))
 }
@@ -108,6 +131,18 @@ mod tests {
         assert_eq!(picked(&mut sampler, 60..90).len(), 5, "and then as before");
         let mut sampler = Sampler::adaptive(5.0, Some(15.0), &attention);
         assert_eq!(picked(&mut sampler, 30..60).len(), 15);
+    }
+
+    #[test]
+    fn a_stretch_is_heard_out_and_the_rest_now_and_then() {
+        let secs = MediaTime::from_secs;
+        let stretch = TimeSpan { start: secs(20.0), end: secs(22.0) };
+        let glimpse = Glimpse { every: secs(2.0), closely: vec![stretch], decode_all: true };
+        let heard =
+            |listening: &Listening| (0..50).filter(|s| listening.wants(secs(f64::from(*s)))).collect::<Vec<_>>();
+        let expected: Vec<i32> = (0..8).chain(20..22).chain(32..40).collect();
+        assert_eq!(heard(&Listening::glimpse(secs(24.0), Some(&glimpse))), expected);
+        assert_eq!(heard(&Listening::glimpse(secs(24.0), None)).len(), 50);
     }
 
     #[test]

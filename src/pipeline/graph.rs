@@ -5,7 +5,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use crossbeam_channel::{Receiver, Select, bounded, never};
 
 use super::Engines;
-use super::attention::{Attention, Sampler};
+use super::attention::{Attention, Listening, Sampler};
 use super::face_stage::{self, DetectedFrame, Faces};
 use super::join::{Heard, Waiting};
 use super::live::Live;
@@ -19,7 +19,7 @@ use crate::face::detect::Follow;
 use crate::face::track::Tracker;
 use crate::fuse::{Ended, Fuser};
 use crate::infer::thread_cpu_time;
-use crate::media::{AudioStream, BROKE_OFF, Cancel, Source, VideoStream};
+use crate::media::{AudioStream, BROKE_OFF, Cancel, Glimpse, Source, VideoStream};
 use crate::report::Sink;
 use crate::types::record::{Closely, End, EventRecord, Fused, Reason, Record, SCHEMA, Start, Verdict, Warning};
 use crate::types::{Event, EventClass, FrameEvidence, MediaTime, VoiceEvidence};
@@ -76,14 +76,10 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
     let attention = Attention::new(MediaTime::from_secs(config.live.attention_s));
     let live = source.live().map(|state| Live::new(state, &attention, config));
     let closely = source.glimpse().map(|glimpse| glimpse.closely.iter().map(Closely::from).collect());
-    let sampler = match (&live, source.glimpse()) {
-        (Some(_), _) => Sampler::adaptive(config.fps.unwrap_or(config.live.fps), config.live.full_fps, &attention),
-        (None, Some(glimpse)) => Sampler::glimpse(config.fps, glimpse),
-        (None, None) => Sampler::new(config.fps),
-    };
+    let picks = picks(config, source.glimpse(), live.as_ref().map(|_| &attention));
     let mut joiner = Joiner { meter: &meter, cues, fuser, people, sink, progress, live };
     let audio_end = std::thread::scope(|scope| {
-        let stages = start_stages(scope, (streams.video, streams.audio), sampler, config, engines, &stop, &meter);
+        let stages = start_stages(scope, (streams.video, streams.audio), picks, config, engines, &stop, &meter);
         let Stages { frames, voice, handles } = stages?;
         let joined = joiner.join(frames, voice);
         if joined.is_err() {
@@ -115,6 +111,19 @@ pub fn analyze(source: &mut dyn Source, run: Run<'_>) -> Result<Analysis, Error>
     Ok(Analysis { verdict, people })
 }
 
+/// Which frames and which sound are analysed; `attention` is a live source's.
+fn picks<'a>(config: &Config, glimpse: Option<&Glimpse>, attention: Option<&'a Attention>) -> (Sampler<'a>, Listening) {
+    let sampler = match (attention, glimpse) {
+        (Some(attention), _) => {
+            Sampler::adaptive(config.fps.unwrap_or(config.live.fps), config.live.full_fps, attention)
+        }
+        (None, Some(glimpse)) => Sampler::glimpse(config.fps, glimpse),
+        (None, None) => Sampler::new(config.fps),
+    };
+    let rest = MediaTime::from_secs(config.triage.as_ref().map_or(0.0, |triage| triage.rest_s));
+    (sampler, Listening::glimpse(rest, glimpse))
+}
+
 /// Why the run ended before the recording's end.
 fn cut(cancel: &Cancel, warnings: &[Warning]) -> Option<Reason> {
     match (cancel.is_cancelled(), warnings.iter().any(|w| w.code == BROKE_OFF)) {
@@ -137,7 +146,7 @@ type BothStreams = (Option<Box<dyn VideoStream>>, Option<Box<dyn AudioStream>>);
 fn start_stages<'scope>(
     scope: &'scope Scope<'scope, '_>,
     (video, audio): BothStreams,
-    sampler: Sampler<'scope>,
+    (sampler, listening): (Sampler<'scope>, Listening),
     config: &'scope Config,
     engines: &'scope mut Engines,
     stop: &'scope Cancel,
@@ -164,7 +173,7 @@ fn start_stages<'scope>(
         let (voice_out, messages) = bounded::<VoiceMessage>(EVIDENCE);
         stages.start(scope, "voice", stop, move || {
             let networks = Networks { vad: &mut **vad, scorer: voice, embedder: speaker };
-            voice_stage::voice(audio, networks, &config.voice, stop, meter, &voice_out)
+            voice_stage::voice(audio, networks, (&config.voice, listening), stop, meter, &voice_out)
         })?;
         stages.voice = Some(messages);
     }

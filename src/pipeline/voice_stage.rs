@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
+use super::attention::Listening;
 use super::stats::Meter;
 use crate::config::VoiceConfig;
 use crate::error::Error;
@@ -64,7 +65,7 @@ struct Gone;
 pub fn voice<'a>(
     mut audio: Box<dyn AudioStream>,
     networks: Networks<'a>,
-    config: &'a VoiceConfig,
+    (config, listening): (&'a VoiceConfig, Listening),
     stop: &Cancel,
     meter: &'a Meter,
     out: &'a Sender<VoiceMessage>,
@@ -81,6 +82,9 @@ pub fn voice<'a>(
     let mut waiting = 0;
     while !stop.is_cancelled() {
         let Some(chunk) = audio.next_chunk()? else { break };
+        if !listening.wants(chunk.pts) {
+            continue;
+        }
         let gap = windower.as_ref().map(|w| w.gap(&chunk));
         if let Some(None) = gap {
             if stage.finish(windower.take())?.is_err() {

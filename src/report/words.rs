@@ -45,7 +45,7 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::FaceUnclear => "hardly a clear view of the face",
         Reason::NotImplemented => "not part of this version",
         Reason::Interrupted => "interrupted",
-        Reason::OnlySampled => "only some of its pictures were looked at",
+        Reason::OnlySampled => "only a part of it was looked at and listened to",
         Reason::BrokenOff => "the recording broke off",
     }
 }

@@ -18,30 +18,45 @@ const LATELY: MediaTime = MediaTime(500_000_000);
 /// With more faces than this the parts cost as much as the whole.
 const MOST: usize = 3;
 
+/// A face as it was last seen.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    bbox: BoxPx,
+    is_sure: bool,
+}
+
 /// Follows faces from frame to frame.
 pub struct Follow {
     whole_every: MediaTime,
     sure: f32,
-    faces: Vec<BoxPx>,
+    faces: Vec<Known>,
     whole_at: Option<MediaTime>,
     looked_at: MediaTime,
+    /// Until then whole pictures are looked at: a face was lost.
+    doubt_until: MediaTime,
 }
 
 impl Follow {
-    /// The whole picture is looked at `whole_every` (zero: in each frame), and while a face has a score below `sure`.
+    /// The whole picture is looked at `whole_every` (zero: in each frame), while no face has a score of `sure`, and for so
+    /// long after a face that had it was lost.
     pub fn new(whole_every: MediaTime, sure: f32) -> Self {
-        Self { whole_every, sure, faces: Vec::new(), whole_at: None, looked_at: MediaTime::ZERO }
+        let (looked_at, doubt_until) = (MediaTime::ZERO, MediaTime::ZERO);
+        Self { whole_every, sure, faces: Vec::new(), whole_at: None, looked_at, doubt_until }
     }
 
-    /// Every face of the frame with a score of at least `min_score`, best first; between looks at whole pictures, every face
-    /// that was there at the last one.
+    /// Every face of the frame with a score of at least `min_score`, best first; between looks at whole pictures, those that
+    /// were there at the last one.
     pub fn find(
         &mut self,
         detector: &mut dyn Detector,
         (picture, pts): (&Picture, MediaTime),
         min_score: f32,
     ) -> Result<Vec<Detection>, InferError> {
-        let followed = if self.may_follow(pts) { self.follow(detector, picture, min_score)? } else { None };
+        let may = self.may_follow(pts);
+        let followed = if may { self.follow(detector, picture, min_score)? } else { None };
+        if may && followed.is_none() {
+            self.doubt_until = pts + self.whole_every;
+        }
         let found = match followed {
             Some(found) => found,
             None => {
@@ -51,19 +66,17 @@ impl Follow {
         };
         self.looked_at = pts;
         self.faces.clear();
-        if found.iter().all(|face| face.score >= self.sure) {
-            self.faces.extend(found.iter().map(|face| face.bbox));
-        }
+        self.faces.extend(found.iter().map(|face| Known { bbox: face.bbox, is_sure: face.score >= self.sure }));
         Ok(found)
     }
 
     fn may_follow(&self, pts: MediaTime) -> bool {
-        let lately = pts >= self.looked_at && pts - self.looked_at <= LATELY;
-        let known = (1..=MOST).contains(&self.faces.len());
+        let lately = pts >= self.looked_at && pts - self.looked_at <= LATELY && pts >= self.doubt_until;
+        let known = self.faces.len() <= MOST && self.faces.iter().any(|face| face.is_sure);
         lately && known && self.whole_at.is_some_and(|whole| pts - whole < self.whole_every)
     }
 
-    /// The faces near where they were; `None` when one of them is not.
+    /// The faces near where they were; `None` when a sure one is not. Those that were unsure may go.
     fn follow(
         &self,
         detector: &mut dyn Detector,
@@ -71,18 +84,15 @@ impl Follow {
         min_score: f32,
     ) -> Result<Option<Vec<Detection>>, InferError> {
         let mut all: Vec<Detection> = Vec::with_capacity(self.faces.len());
-        for face in &self.faces {
-            let near = detector.detect_around(picture, face, min_score)?;
-            let best = near.into_iter().max_by(|a, b| a.bbox.iou(face).total_cmp(&b.bbox.iou(face)));
-            match best {
-                // Two faces that have become one are looked at again, too.
-                Some(best)
-                    if best.score >= self.sure
-                        && best.bbox.iou(face) >= STAYED
-                        && all.iter().all(|other| other.bbox.iou(&best.bbox) < STAYED) =>
-                {
-                    all.push(best);
-                }
+        for Known { bbox, is_sure } in &self.faces {
+            let near = detector.detect_around(picture, bbox, min_score)?;
+            let best = near.into_iter().max_by(|a, b| a.bbox.iou(bbox).total_cmp(&b.bbox.iou(bbox)));
+            let best = best.filter(|face| face.bbox.iou(bbox) >= STAYED);
+            // Two faces that have become one are looked at again, too.
+            let own = best.filter(|face| all.iter().all(|other| other.bbox.iou(&face.bbox) < STAYED));
+            match own {
+                Some(face) if face.score >= self.sure || !is_sure => all.push(face),
+                None if !is_sure => {}
                 _ => return Ok(None),
             }
         }
@@ -156,6 +166,21 @@ mod tests {
             assert_eq!(look(&mut follow, &mut detector, 1), next);
             assert_eq!((detector.whole, detector.parts), (2, 1));
         }
+    }
+
+    #[test]
+    fn an_unsure_face_is_followed_beside_a_sure_one_and_may_go() {
+        let (mut follow, mut detector) = (Follow::new(MediaTime::from_secs(1.0), 0.6), Counting::default());
+        let (sure, unsure) = (face(100.0, 0.9), face(400.0, 0.4));
+        for faces in [vec![sure, unsure], vec![sure, unsure], vec![sure]] {
+            detector.inner.faces = faces.clone();
+            let i = detector.whole + detector.parts;
+            assert_eq!(look(&mut follow, &mut detector, i as i64), faces);
+        }
+        assert_eq!((detector.whole, detector.parts), (1, 4));
+        detector.inner.faces = vec![face(100.0, 0.5)];
+        (10..40).for_each(|i| assert_eq!(look(&mut follow, &mut detector, i).len(), 1));
+        assert_eq!(detector.whole, 31, "a sure face that is no more is looked for everywhere");
     }
 
     #[test]

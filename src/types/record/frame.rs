@@ -137,7 +137,7 @@ pub enum Reason {
     FaceUnclear,
     /// Not part of this version.
     NotImplemented,
-    /// Only some frames were looked at (`--triage`).
+    /// Only some frames were looked at, and some sound was listened to (`--triage`).
     OnlySampled,
     /// Stopped before the end of the recording.
     Interrupted,
