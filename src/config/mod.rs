@@ -327,6 +327,7 @@ impl Config {
         let triage = self.triage.take().unwrap_or_default();
         self.fps = self.fps.or(Some(triage.fps));
         self.voice.hop_s = self.voice.hop_s.max(triage.hop_s);
+        self.voice.embed_every_s = self.voice.embed_every_s.max(triage.embed_every_s);
         self.face.embed_hz = self.face.embed_hz.min(triage.embed_hz);
         Self { triage: Some(triage), ..self }
     }

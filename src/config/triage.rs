@@ -24,6 +24,8 @@ pub struct TriageConfig {
     pub hop_s: f64,
     /// `face.embed_hz` meanwhile.
     pub embed_hz: f64,
+    /// `voice.embed_every_s` meanwhile.
+    pub embed_every_s: f64,
 }
 
 impl Default for TriageConfig {
@@ -34,16 +36,17 @@ impl Default for TriageConfig {
             share: 0.1,
             least_s: 30.0,
             fps: 5.0,
-            rest_s: 24.0,
+            rest_s: 32.0,
             hop_s: 4.0,
             embed_hz: 0.2,
+            embed_every_s: 16.0,
         }
     }
 }
 
 impl TriageConfig {
     /// What each value may be.
-    pub(super) fn bounds(&self) -> [Row; 8] {
+    pub(super) fn bounds(&self) -> [Row; 9] {
         let day = 86_400.0;
         [
             ("triage.every_s", self.every_s, 0.1, 60.0, "0.1 to 60"),
@@ -54,6 +57,7 @@ impl TriageConfig {
             ("triage.rest_s", self.rest_s, 0.0, day, "0 to 86400"),
             ("triage.hop_s", self.hop_s, 0.1, 4.0, "0.1 to 4"),
             ("triage.embed_hz", self.embed_hz, 0.1, 60.0, "0.1 to 60"),
+            ("triage.embed_every_s", self.embed_every_s, 0.0, day, "0 to 86400"),
         ]
     }
 }

@@ -20,9 +20,8 @@ const PART_SIDE: (f32, f32) = (96.0, 256.0);
 pub struct DetectInput {
     side: u32,
     normalise: Normalise,
-    resizer: fir::Resizer,
+    shrinker: Shrinker,
     planes: [Vec<u8>; 3],
-    half: Vec<u8>,
     uv: Vec<u8>,
     content: (usize, usize),
     tensor: Vec<f32>,
@@ -105,9 +104,8 @@ fn from_sample(view: PlaneView<'_>, left: usize, top: usize, pixel: usize) -> Pl
 impl DetectInput {
     /// `side` is the longest side of the shrunk picture in pixels.
     pub fn new(side: u32, normalise: Normalise) -> Self {
-        let resizer = fir::Resizer::new();
-        let (planes, half, uv, tensor) = Default::default();
-        Self { side, normalise, resizer, planes, half, uv, content: (0, 0), tensor }
+        let (shrinker, planes, uv, tensor) = Default::default();
+        Self { side, normalise, shrinker, planes, uv, content: (0, 0), tensor }
     }
 
     /// Shrinks (never enlarges) the picture to the longest side, square pixels, upright, padded at the right and
@@ -137,34 +135,15 @@ impl DetectInput {
         let (cw, ch) = picture.chroma_size();
         let (cl, ct) = (left / 2, top / 2);
         let chroma = (pw.div_ceil(2).min(cw - cl), ph.div_ceil(2).min(ch - ct));
-        let [y, u, v] = &mut self.planes;
-        resize::<U8>(
-            (&mut self.resizer, &mut self.half),
-            from_sample(picture.plane(0), left, top, 1),
-            (pw, ph),
-            y,
-            size,
-        );
+        let (shrinker, [y, u, v]) = (&mut self.shrinker, &mut self.planes);
+        shrinker.plane::<U8>(from_sample(picture.plane(0), left, top, 1), (pw, ph), y, size);
         match picture.format {
             PictureFormat::I420 => {
-                resize::<U8>(
-                    (&mut self.resizer, &mut self.half),
-                    from_sample(picture.plane(1), cl, ct, 1),
-                    chroma,
-                    u,
-                    size,
-                );
-                resize::<U8>(
-                    (&mut self.resizer, &mut self.half),
-                    from_sample(picture.plane(2), cl, ct, 1),
-                    chroma,
-                    v,
-                    size,
-                );
+                shrinker.plane::<U8>(from_sample(picture.plane(1), cl, ct, 1), chroma, u, size);
+                shrinker.plane::<U8>(from_sample(picture.plane(2), cl, ct, 1), chroma, v, size);
             }
             PictureFormat::Nv12 => {
-                let uv = from_sample(picture.plane(1), cl, ct, 2);
-                resize::<U8x2>((&mut self.resizer, &mut self.half), uv, chroma, &mut self.uv, size);
+                shrinker.plane::<U8x2>(from_sample(picture.plane(1), cl, ct, 2), chroma, &mut self.uv, size);
                 u.clear();
                 v.clear();
                 u.extend(self.uv.iter().step_by(2));
@@ -207,51 +186,60 @@ impl DetectInput {
     }
 }
 
-/// Shrinks one plane: each value is the mean of the area it covers.
-fn resize<P>(
-    (resizer, half): (&mut fir::Resizer, &mut Vec<u8>),
-    view: PlaneView<'_>,
-    from: (usize, usize),
-    to: &mut Vec<u8>,
-    size: (usize, usize),
-) where
-    P: InnerPixel + fir::PixelTrait,
-{
-    let pixel = P::size();
-    to.resize(size.0 * size.1 * pixel, 0);
-    if pixel == 1 && from == size {
-        let rows = to.chunks_exact_mut(size.0).zip(view.data.chunks(view.stride.max(1)));
-        return rows
-            .for_each(|(to, from)| to[..from.len().min(size.0)].copy_from_slice(&from[..from.len().min(size.0)]));
-    }
-    if pixel == 1 && from == (2 * size.0, 2 * size.1) {
-        return halve(view, 1, (0, 0), size.0, to);
-    }
-    if pixel == 1 && from == (4 * size.0, 4 * size.1) {
-        let width = 2 * size.0;
-        half.resize(width * 2 * size.1, 0);
-        halve(view, 1, (0, 0), width, half);
-        return halve(PlaneView { data: half, stride: width }, 1, (0, 0), size.0, to);
-    }
-    // The plane's padding is part of the image here, and cropped away.
-    let stride = view.stride / pixel;
-    let rows = (view.data.len() / view.stride.max(1)).min(from.1);
-    let packed: Vec<u8>;
-    let (data, stride, rows) = if rows == from.1 && view.stride.is_multiple_of(pixel) {
-        (&view.data[..view.stride * rows], stride, rows)
-    } else {
-        let row = from.0 * pixel;
-        packed =
-            view.data.chunks(view.stride.max(1)).take(from.1).flat_map(|r| &r[..row.min(r.len())]).copied().collect();
-        (packed.as_slice(), from.0, from.1)
-    };
-    let source = TypedImageRef::<P>::from_buffer(stride as u32, rows as u32, data);
-    let target = TypedImage::<P>::from_buffer(size.0 as u32, size.1 as u32, to);
-    let options = fir::ResizeOptions::new()
-        .crop(0.0, 0.0, from.0 as f64, from.1 as f64)
-        .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Box));
-    if let (Ok(source), Ok(mut target)) = (source, target) {
-        // Sizes were checked when the picture was made; a failure leaves the plane grey, never a crash.
-        let _ = resizer.resize_typed(&source, &mut target, &options);
+/// Shrinks planes; keeps its buffers.
+#[derive(Default)]
+struct Shrinker {
+    resizer: fir::Resizer,
+    half: Vec<u8>,
+}
+
+impl Shrinker {
+    /// Each value is the mean of the area it covers.
+    fn plane<P>(&mut self, view: PlaneView<'_>, from: (usize, usize), to: &mut Vec<u8>, size: (usize, usize))
+    where
+        P: InnerPixel + fir::PixelTrait,
+    {
+        let pixel = P::size();
+        to.resize(size.0 * size.1 * pixel, 0);
+        if pixel == 1 && from == size {
+            let rows = to.chunks_exact_mut(size.0).zip(view.data.chunks(view.stride.max(1)));
+            return rows
+                .for_each(|(to, from)| to[..from.len().min(size.0)].copy_from_slice(&from[..from.len().min(size.0)]));
+        }
+        if pixel == 1 && from == (2 * size.0, 2 * size.1) {
+            return halve(view, 1, (0, 0), size.0, to);
+        }
+        if pixel == 1 && from == (4 * size.0, 4 * size.1) {
+            let width = 2 * size.0;
+            self.half.resize(width * 2 * size.1, 0);
+            halve(view, 1, (0, 0), width, &mut self.half);
+            return halve(PlaneView { data: &self.half, stride: width }, 1, (0, 0), size.0, to);
+        }
+        // The plane's padding is part of the image here, and cropped away.
+        let stride = view.stride / pixel;
+        let rows = (view.data.len() / view.stride.max(1)).min(from.1);
+        let packed: Vec<u8>;
+        let (data, stride, rows) = if rows == from.1 && view.stride.is_multiple_of(pixel) {
+            (&view.data[..view.stride * rows], stride, rows)
+        } else {
+            let row = from.0 * pixel;
+            packed = view
+                .data
+                .chunks(view.stride.max(1))
+                .take(from.1)
+                .flat_map(|r| &r[..row.min(r.len())])
+                .copied()
+                .collect();
+            (packed.as_slice(), from.0, from.1)
+        };
+        let source = TypedImageRef::<P>::from_buffer(stride as u32, rows as u32, data);
+        let target = TypedImage::<P>::from_buffer(size.0 as u32, size.1 as u32, to);
+        let options = fir::ResizeOptions::new()
+            .crop(0.0, 0.0, from.0 as f64, from.1 as f64)
+            .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Box));
+        if let (Ok(source), Ok(mut target)) = (source, target) {
+            // Sizes were checked when the picture was made; a failure leaves the plane grey, never a crash.
+            let _ = self.resizer.resize_typed(&source, &mut target, &options);
+        }
     }
 }
