@@ -221,8 +221,6 @@ impl Fuser {
         let mut voice = signs.1.within(self.voice_finding(ended.has_audio), config.min_signs_s, &config.voice);
         for finding in [&mut face, &mut voice] {
             finding.reasons.extend(ended.cut);
-        }
-        for finding in [&mut face, &mut voice] {
             only_sampled(finding, &ended);
         }
         tracks.iter_mut().for_each(|track| only_sampled(&mut track.finding, &ended));

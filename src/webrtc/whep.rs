@@ -49,8 +49,7 @@ pub enum PullError {
 pub struct Pull {
     pipe: PipeReader,
     control: Arc<Control>,
-    agent: ureq::Agent,
-    token: Option<String>,
+    server: Server,
     /// What is deleted at the end.
     resource: Option<Url>,
     _desk: Desk,
@@ -62,7 +61,7 @@ impl Pull {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER));
         let agent: ureq::Agent = agent.build().into();
         let token = percent_decode_str(address.username()).decode_utf8_lossy();
-        let token = (!token.is_empty()).then(|| format!("Bearer {token}"));
+        let server = Server { agent, token: (!token.is_empty()).then(|| format!("Bearer {token}")) };
         let mut plain = address.clone();
         // Addresses with a host take both.
         let _ = plain.set_username("");
@@ -71,12 +70,12 @@ impl Pull {
         let desk = Desk::open(here, Some(here.ip()), LONGEST)?;
         let mut resource = None;
         let (media, control) = desk.request(|offer| {
-            let answer = post(&agent, &plain, token.as_deref(), offer)?;
+            let answer = server.post(&plain, offer)?;
             resource = answer.resource;
             Ok::<_, PullError>(answer.sdp)
         })?;
         let pipe = pass(media, Arc::clone(&control))?;
-        Ok(Self { pipe, control, agent, token, resource, _desk: desk })
+        Ok(Self { pipe, control, server, resource, _desk: desk })
     }
 
     /// Where the stream is read, for whoever opens descriptors; it is this value's.
@@ -88,15 +87,16 @@ impl Pull {
 impl Drop for Pull {
     fn drop(&mut self) {
         self.control.end();
-        let Some(resource) = &self.resource else { return };
-        let request = self.agent.delete(resource.as_str()).config().timeout_global(Some(GOODBYE)).build();
-        let request = match &self.token {
-            Some(token) => request.header("Authorization", token),
-            None => request,
-        };
-        // A server that hears no goodbye notices by itself.
-        let _ = request.call();
+        if let Some(resource) = &self.resource {
+            self.server.delete(resource);
+        }
     }
+}
+
+/// Who is asked, and what it is shown.
+struct Server {
+    agent: ureq::Agent,
+    token: Option<String>,
 }
 
 struct Answer {
@@ -104,27 +104,39 @@ struct Answer {
     resource: Option<Url>,
 }
 
-fn post(agent: &ureq::Agent, url: &Url, token: Option<&str>, offer: &str) -> Result<Answer, PullError> {
-    let unreachable = |e: ureq::Error| PullError::Unreachable(e.to_string());
-    let mut request =
-        agent.post(url.as_str()).header("Content-Type", "application/sdp").header("Accept", "application/sdp");
-    if let Some(token) = token {
-        request = request.header("Authorization", token);
+impl Server {
+    fn authorised<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("Authorization", token),
+            None => request,
+        }
     }
-    let mut answer = request.send(offer).map_err(unreachable)?;
-    let status = answer.status().as_u16();
-    if !(200..=201).contains(&status) {
-        let hint = match status {
-            401 | 403 => ": put its token before the host (whep+https://TOKEN@host/path)",
-            _ => "",
-        };
-        return Err(PullError::Refused { status, hint });
+
+    fn post(&self, url: &Url, offer: &str) -> Result<Answer, PullError> {
+        let unreachable = |e: ureq::Error| PullError::Unreachable(e.to_string());
+        let request = self.authorised(self.agent.post(url.as_str()));
+        let request = request.header("Content-Type", "application/sdp").header("Accept", "application/sdp");
+        let mut answer = request.send(offer).map_err(unreachable)?;
+        let status = answer.status().as_u16();
+        if !(200..=201).contains(&status) {
+            let hint = match status {
+                401 | 403 => ": put its token before the host (whep+https://TOKEN@host/path)",
+                _ => "",
+            };
+            return Err(PullError::Refused { status, hint });
+        }
+        let place = answer.headers().get("location").and_then(|to| to.to_str().ok());
+        // Nowhere else is the token's business, nor ours.
+        let resource = place.and_then(|to| url.join(to).ok()).filter(|to| to.origin() == url.origin());
+        let sdp = answer.body_mut().with_config().limit(MOST_SDP as u64).read_to_string().map_err(unreachable)?;
+        Ok(Answer { sdp, resource })
     }
-    let resource = answer.headers().get("location").and_then(|to| to.to_str().ok()).and_then(|to| url.join(to).ok());
-    // Nowhere else is the token's business, nor ours.
-    let resource = resource.filter(|to| to.origin() == url.origin());
-    let sdp = answer.body_mut().with_config().limit(MOST_SDP as u64).read_to_string().map_err(unreachable)?;
-    Ok(Answer { sdp, resource })
+
+    /// A server that hears no goodbye notices by itself.
+    fn delete(&self, resource: &Url) {
+        let request = self.authorised(self.agent.delete(resource.as_str()));
+        let _ = request.config().timeout_global(Some(GOODBYE)).build().call();
+    }
 }
 
 /// An address of this machine from which the server can be reached; no packet is sent.

@@ -27,9 +27,10 @@ impl Detector for FixedDetector {
         Ok(self.faces.iter().filter(|f| f.score >= min_score).copied().collect())
     }
 
-    fn detect_around(&mut self, _: &Picture, face: &BoxPx, min_score: f32) -> Result<Vec<Detection>, InferError> {
-        let near = |f: &&Detection| f.score >= min_score && f.bbox.iou(face) > 0.0;
-        Ok(self.faces.iter().filter(near).copied().collect())
+    fn detect_around(&mut self, picture: &Picture, face: &BoxPx, min_score: f32) -> Result<Vec<Detection>, InferError> {
+        let mut found = self.detect(picture, min_score)?;
+        found.retain(|f| f.bbox.iou(face) > 0.0);
+        Ok(found)
     }
 
     fn cpu_time(&self) -> Duration {

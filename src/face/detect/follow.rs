@@ -1,9 +1,9 @@
 //! Where to look. In: frames in order. Out: their faces, mostly found by looking where they were.
 //!
 //! The whole picture is looked at now and then, and whenever a face is not where it was. In between the same network sees the
-//! part around each face at the same scale, a sixth to a third of the whole picture's work. A face counts as found there when
-//! its box still overlaps the last one by [`STAYED`]: then it lies inside its part with room to spare, so that its box is the one
-//! that the whole picture would give, but for the sampling.
+//! part around each face at the same scale or smaller, a sixth to a third of the whole picture's work. A face counts as found
+//! there when its box still overlaps the last one by [`STAYED`]: then it lies inside its part with room to spare, so that its box
+//! is the one that the whole picture would give, but for the sampling.
 
 use super::Detector;
 use crate::infer::InferError;

@@ -6,6 +6,7 @@ mod follow;
 mod retinaface;
 mod yunet;
 
+use std::path::Path;
 use std::time::Duration;
 
 pub use fixed::FixedDetector;
@@ -56,9 +57,8 @@ pub fn build(spec: DetectorSpec<'_>) -> Result<(Box<dyn Detector>, Option<Manife
             let model = store.find_for(id, Task::FaceDetect)?;
             let engine = infer::build(EngineSpec::Onnx(runtime), &model)?;
             let manifest = model.manifest.clone();
-            let mut network = NetworkDetector::new(engine, manifest.clone(), side)?;
-            network.check_golden(&model.dir)?;
-            Ok((Box::new(network), Some(manifest)))
+            let network = Network::new(engine, manifest.clone())?;
+            Ok((Box::new(NetworkDetector::checked(network, side, &model.dir)?), Some(manifest)))
         }
     }
 }
@@ -67,35 +67,57 @@ pub fn build(spec: DetectorSpec<'_>) -> Result<(Box<dyn Detector>, Option<Manife
 type Decode = fn(&[Output], (usize, usize), f32) -> Option<Vec<Detection>>;
 
 /// A detector network with the decoder of its family.
-struct NetworkDetector {
+struct Network {
     engine: Box<dyn Engine>,
     manifest: Manifest,
-    input: DetectInput,
-    normalise: Normalise,
     decode: Decode,
     max_iou: f32,
 }
 
-impl NetworkDetector {
-    fn new(engine: Box<dyn Engine>, manifest: Manifest, side: u32) -> Result<Self, InferError> {
-        let wrong = |message: &str| InferError::Shape { model: manifest.id.clone(), message: message.into() };
+impl Network {
+    fn new(engine: Box<dyn Engine>, manifest: Manifest) -> Result<Self, InferError> {
         let (decode, max_iou): (Decode, f32) = match manifest.family {
             Some(Family::Yunet) => (yunet::decode, yunet::MAX_IOU),
             Some(Family::Retinaface) => (retinaface::decode, retinaface::MAX_IOU),
-            _ => return Err(wrong("its family is no face detector")),
+            _ => {
+                let message = "its family is no face detector".into();
+                return Err(InferError::Shape { model: manifest.id, message });
+            }
         };
-        let spec = manifest.preprocess.as_ref().ok_or_else(|| wrong("no [preprocess]"))?;
-        let normalise = Normalise::new(spec, manifest.input.color);
-        let input = DetectInput::new(side, normalise);
-        Ok(Self { engine, manifest, input, normalise, decode, max_iou })
+        Ok(Self { engine, manifest, decode, max_iou })
     }
 
-    fn check_golden(&mut self, dir: &std::path::Path) -> Result<(), InferError> {
+    fn wrong(&self, message: String) -> InferError {
+        InferError::Shape { model: self.manifest.id.clone(), message }
+    }
+
+    /// Candidates in tensor pixels.
+    fn candidates(
+        &mut self,
+        tensor: &[f32],
+        (width, height): (usize, usize),
+        min_score: f32,
+    ) -> Result<Vec<Detection>, InferError> {
+        let values = ndarray::ArrayView4::from_shape((1, 3, height, width), tensor);
+        let values = values.map_err(|e| self.wrong(e.to_string()))?.into_dyn();
+        let outputs = self.engine.run(&[Input { name: &self.manifest.input.name, values }])?;
+        (self.decode)(&outputs, (width, height), min_score)
+            .ok_or_else(|| self.wrong(format!("its outputs do not fit an input of {width}x{height}")))
+    }
+
+    /// Faces in upright source pixels.
+    fn find(&mut self, input: Prepared<'_>, min_score: f32) -> Result<Vec<Detection>, InferError> {
+        let Prepared { tensor, width, height, origin, scale } = input;
+        let found = self.candidates(tensor, (width, height), min_score)?;
+        Ok(suppress(found, self.max_iou).into_iter().map(|d| to_source(&d, origin, scale)).collect())
+    }
+
+    fn check_golden(&mut self, normalise: Normalise, dir: &Path) -> Result<(), InferError> {
         let golden = self.manifest.golden.clone();
         let (rgb, width, height) = infer::read_png(&self.manifest.id, &dir.join(&golden.input))?;
         let mut tensor = vec![0.0; rgb.len()];
-        self.normalise.fill(&rgb, &mut tensor);
-        let all = candidates(&mut *self.engine, &self.manifest, self.decode, &tensor, (width, height), 0.6)?;
+        normalise.fill(&rgb, &mut tensor);
+        let all = self.candidates(&tensor, (width, height), 0.6)?;
         let found = all.iter().max_by(|a, b| a.score.total_cmp(&b.score)).map(|d| d.bbox);
         let expected = golden.box_px.unwrap_or_default();
         let near = found
@@ -109,50 +131,34 @@ impl NetworkDetector {
     }
 }
 
-/// Candidates in tensor pixels.
-fn candidates(
-    engine: &mut dyn Engine,
-    manifest: &Manifest,
-    decode: Decode,
-    tensor: &[f32],
-    (width, height): (usize, usize),
-    min_score: f32,
-) -> Result<Vec<Detection>, InferError> {
-    let wrong = |message: String| InferError::Shape { model: manifest.id.clone(), message };
-    let values =
-        ndarray::ArrayView4::from_shape((1, 3, height, width), tensor).map_err(|e| wrong(e.to_string()))?.into_dyn();
-    let outputs = engine.run(&[Input { name: &manifest.input.name, values }])?;
-    decode(&outputs, (width, height), min_score)
-        .ok_or_else(|| wrong(format!("its outputs do not fit an input of {width}x{height}")))
+/// A network, and what it sees of a picture.
+struct NetworkDetector {
+    network: Network,
+    input: DetectInput,
+}
+
+impl NetworkDetector {
+    /// A network that gives what its golden says.
+    fn checked(mut network: Network, side: u32, dir: &Path) -> Result<Self, InferError> {
+        let spec = network.manifest.preprocess.as_ref().ok_or_else(|| network.wrong("no [preprocess]".into()))?;
+        let normalise = Normalise::new(spec, network.manifest.input.color);
+        network.check_golden(normalise, dir)?;
+        Ok(Self { network, input: DetectInput::new(side, normalise) })
+    }
 }
 
 impl Detector for NetworkDetector {
     fn detect(&mut self, picture: &Picture, min_score: f32) -> Result<Vec<Detection>, InferError> {
-        let Self { engine, manifest, input, decode, max_iou, .. } = self;
-        found_in(input.prepare(picture), &mut **engine, manifest, (*decode, *max_iou), min_score)
+        self.network.find(self.input.prepare(picture), min_score)
     }
 
     fn detect_around(&mut self, picture: &Picture, face: &BoxPx, min_score: f32) -> Result<Vec<Detection>, InferError> {
-        let Self { engine, manifest, input, decode, max_iou, .. } = self;
-        found_in(input.prepare_around(picture, face), &mut **engine, manifest, (*decode, *max_iou), min_score)
+        self.network.find(self.input.prepare_around(picture, face), min_score)
     }
 
     fn cpu_time(&self) -> Duration {
-        self.engine.cpu_time()
+        self.network.engine.cpu_time()
     }
-}
-
-/// Faces in upright source pixels.
-fn found_in(
-    input: Prepared<'_>,
-    engine: &mut dyn Engine,
-    manifest: &Manifest,
-    (decode, max_iou): (Decode, f32),
-    min_score: f32,
-) -> Result<Vec<Detection>, InferError> {
-    let Prepared { tensor, width, height, origin, scale } = input;
-    let found = candidates(engine, manifest, decode, tensor, (width, height), min_score)?;
-    Ok(suppress(found, max_iou).into_iter().map(|d| to_source(&d, origin, scale)).collect())
 }
 
 /// From tensor pixels to upright source pixels.
