@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use common::{folder, unmask};
 use serde_json::Value;
-use service::{Service, call, fresh, key, serve, until};
+use service::{Service, call, fresh, key, long, serve, until};
+use tungstenite::Message;
 
 /// A server that must not be asked.
 fn silent() -> (TcpListener, u16) {
@@ -260,6 +261,19 @@ fn a_browser_that_signed_in_is_no_tool_of_other_sites() {
         let headers: Vec<_> = [cookie].into_iter().chain(origin.map(|o| ("Origin", o))).collect();
         service.send("DELETE", &format!("/v1/calls/{}", "0".repeat(32)), &headers, b"").problem(status);
     }
+    // What a socket says is no secret from the page that opened it, so only pages of ours may.
+    let socket =
+        |headers: &[(&str, &str)]| service.socket(&format!("/v1/calls/{}/socket", "0".repeat(32)), headers).err();
+    for (headers, status) in [
+        (&[][..], 401),
+        (&[cookie], 403),
+        (&[cookie, ("Origin", "http://evil.example")], 403),
+        (&[cookie, ("Origin", "null")], 403),
+        (&[cookie, ("Origin", &own)], 404),
+        (&[("Authorization", hr.as_str())], 404),
+    ] {
+        assert_eq!(socket(headers), Some(status), "{headers:?}");
+    }
     let forged = ("Cookie", "unmask_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     service.send("GET", "/v1/calls", &[forged], b"").problem(401);
     let both = [cookie, ("Authorization", "Bearer wrong")];
@@ -319,10 +333,52 @@ fn tls_is_spoken_and_plain_http_is_not() {
     assert!(doubting.is_err(), "nobody has to take any certificate");
     let mut plain = TcpStream::connect(&service.address).unwrap();
     plain.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
-    write!(plain, "GET /healthz HTTP/1.0\r\nHost: {}\r\n\r\n", service.address).unwrap();
+    // In one piece: at its first bytes the service knows better, and hangs up.
+    plain.write_all(format!("GET /healthz HTTP/1.0\r\nHost: {}\r\n\r\n", service.address).as_bytes()).unwrap();
     let mut said = Vec::new();
     let _ = plain.read_to_end(&mut said);
     assert!(!said.starts_with(b"HTTP") && !String::from_utf8_lossy(&said).contains("provider"), "{said:?}");
+}
+
+#[test]
+fn a_socket_is_opened_by_no_other_site_and_listens_to_nothing() {
+    let service = serve(&fresh("attacks-socket"), &["--jobs", "1"]);
+    let id = service.accept(call());
+    service.ended(&id);
+    let path = format!("/v1/calls/{id}/socket");
+    // Without keys nobody signs in: whatever page is open on this machine could ask.
+    for (headers, status) in [
+        (&[("Origin", "http://evil.example")][..], 403),
+        (&[("Origin", "null")], 403),
+        (&[("Host", "evil.example")], 421),
+        (&[("Sec-WebSocket-Version", "12")], 426),
+    ] {
+        assert_eq!(service.socket(&path, headers).err(), Some(status), "{headers:?}");
+    }
+    let plain = service.get(&path);
+    assert!(plain.problem(426).contains("WebSocket") && plain.header("upgrade") == Some("websocket"));
+    let own = format!("http://{}", service.address);
+    let (told, code) = service.socket(&path, &[("Origin", &own)]).unwrap().rest();
+    assert!(told.len() == 1 && told[0]["event"] == "end" && told[0]["data"]["id"] == id, "{told:?}");
+    assert_eq!(code, 1000);
+    // A call that waits behind a long one has nothing to say for a while.
+    service.accept(long());
+    let waiting = format!("/v1/calls/{}/socket", service.accept(call()));
+    for (said, code) in [(Message::text("x"), Some(1008)), (Message::binary(vec![0; 5000]), None)] {
+        let mut socket = service.socket(&waiting, &[]).unwrap().0;
+        socket.send(said).unwrap();
+        let mut closed = None;
+        let broken = loop {
+            match socket.read() {
+                Ok(Message::Close(frame)) => closed = frame.map(|frame| u16::from(frame.code)),
+                Ok(_) => {}
+                Err(e) => break e,
+            }
+        };
+        let late = matches!(&broken, tungstenite::Error::Io(e) if e.kind() == ErrorKind::WouldBlock);
+        assert!(closed == code && !late, "{closed:?}, {broken}");
+    }
+    assert_eq!(service.get("/healthz").status, 200);
 }
 
 #[test]

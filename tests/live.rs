@@ -62,6 +62,7 @@ fn is_like_the_scan(call: &Path, codec: Codec, dir: &str) {
     let path = format!("/v1/calls/{id}");
     std::thread::scope(|scope| {
         let listening = scope.spawn(|| String::from_utf8(service.get(&format!("{path}/events")).body).unwrap());
+        let socket = scope.spawn(|| service.socket(&format!("{path}/socket"), &[]).unwrap().rest());
         until("the analysis", || service.get(&path).json()["reached_s"].as_f64().is_some_and(|s| s > 6.0));
         assert_eq!(service.get(&format!("{path}/records")).status, 409, "not done yet");
         assert_eq!(service.send("DELETE", &format!("/v1/live/{id}"), &[], b"").status, 200);
@@ -69,6 +70,10 @@ fn is_like_the_scan(call: &Path, codec: Codec, dir: &str) {
         let told: Vec<&str> = events.split("\n\n").filter(|e| e.contains("event: record")).collect();
         assert!(told[0].contains("\"type\":\"start\"") && told.len() >= FEWEST, "{} records", told.len());
         assert!(events.matches("event: end\n").count() == 1 && events.contains("\"type\":\"verdict\""));
+        let (told, code) = socket.join().unwrap();
+        let frames = told.iter().filter(|it| it["event"] == "record" && it["data"]["type"] == "frame").count();
+        assert!(frames >= FEWEST && code == 1000, "{frames} frames over the socket, then {code}");
+        assert_eq!(told.last().map(|it| (&it["event"], &it["data"]["state"])), Some((&"end".into(), &"done".into())));
     });
     drop(publisher);
     let live = kept(&service, &id);
@@ -200,6 +205,8 @@ fn a_session_is_its_tenants_and_places_are_few() {
     for path in [&call, &format!("{call}/events")] {
         ask(&two, "GET", path).problem(404);
     }
+    let socket = |key: &str| service.socket(&format!("{call}/socket"), &[("Authorization", key)]);
+    assert_eq!((socket(&two).err(), socket("Bearer wrong").err(), socket(&one).err()), (Some(404), Some(401), None));
     ask(&two, "DELETE", &live).problem(404);
     until("the analysis", || ask(&one, "GET", &call).json()["reached_s"].as_f64().is_some_and(|s| s > 1.0));
     assert_eq!(ask(&one, "DELETE", &live).status, 200);

@@ -7,23 +7,11 @@ mod service;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use common::{H264, PORTRAIT, SPEECH, ffmpeg, folder, records, stderr, unmask};
+use common::{folder, records, stderr, unmask};
 use serde_json::Value;
-use service::{Service, call, fresh, key, serve, until};
-
-/// Long enough to be interrupted.
-fn long() -> &'static [u8] {
-    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
-    MADE.get_or_init(|| {
-        let path = folder("service-clips").join("long.mp4");
-        let input = ["-loop", "1", "-framerate", "30", "-i", PORTRAIT, "-stream_loop", "-1", "-i", SPEECH, "-t", "30"];
-        ffmpeg(&[&input[..], H264, &["-preset", "ultrafast", path.to_str().unwrap()]].concat());
-        std::fs::read(path).unwrap()
-    })
-}
+use service::{Service, call, fresh, key, long, serve, until};
 
 #[test]
 fn an_upload_becomes_records_and_a_report_and_is_deleted_with_a_receipt() {
@@ -123,10 +111,13 @@ fn ctrl_c_lets_a_running_call_wait_and_ends_events() {
         let _ = stream.read_to_string(&mut text);
         text
     });
+    let socket = service.socket(&format!("/v1/calls/{id}/socket"), &[]).unwrap();
     std::thread::sleep(Duration::from_millis(300));
     let pid = service.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert!(service.child.wait().unwrap().success());
+    let (told, code) = socket.rest();
+    assert!(told[0]["data"]["state"] == "running" && code == 1001, "{told:?}, then {code}");
     let text = events.unwrap().join().unwrap();
     assert!(text.contains("event: state") && !text.contains("event: end"), "{text}");
     let stored = String::from_utf8(unmask(&["store", "export", dir.to_str().unwrap()]).stdout).unwrap();
@@ -270,5 +261,5 @@ fn keys_open_what_their_scopes_say_and_every_route_asks_for_one() {
             routes.push(format!("{method} {path}"));
         }
     }
-    assert_eq!(routes.len(), 17, "{routes:?}");
+    assert_eq!(routes.len(), 18, "{routes:?}");
 }

@@ -26,7 +26,7 @@ use crate::store::{Queue, Store, StoreError};
 pub const UPLOADS_AT_ONCE: usize = 16;
 
 /// Clients that wait for events or an end at the same time; each holds a few kB.
-pub const WAITERS_AT_ONCE: usize = 256;
+pub const WAITERS_AT_ONCE: u32 = 256;
 
 /// What all requests share.
 pub struct App {

@@ -73,7 +73,7 @@ pub fn action(method: &Method, path: &str) -> Option<(&'static str, Option<Strin
             "records" => ("records", id),
             "report.html" => ("report", id),
             "evidence" => ("evidence", id),
-            "events" => ("events", id),
+            "events" | "socket" => ("events", id),
             _ => ("other", id),
         },
         ("GET", (Some("v1"), Some("session"), None, ..)) => return None,

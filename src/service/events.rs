@@ -1,7 +1,10 @@
-//! Waiting for a call. In: a call, news of changes. Out: server-sent events until it ends, or the call once it has ended.
+//! Waiting for a call. In: a call, news of changes. Out: what happens to it until it ends, as server-sent events or for a
+//! socket; or the call once it has ended.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
@@ -9,10 +12,10 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::mpsc::{self, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
 
 use super::app::App;
 use super::dto::CallBody;
@@ -21,8 +24,44 @@ use super::problem::Problem;
 /// Events that wait for a slow reader; each is below 10 kB. A reader that is slower misses steps, not the end.
 const EVENTS: usize = 4;
 
+/// How often those who listen are told that the connection lives.
+pub const ALIVE: Duration = Duration::from_secs(15);
+
 /// Longest wait that `Prefer` can ask for.
 const LONGEST_WAIT_S: u64 = 60;
+
+/// The event that ends all.
+pub const END: &str = "end";
+
+/// Something that happened to a call.
+#[derive(Debug)]
+pub struct Happened {
+    /// `state` when it changes, `progress` while it runs, `record` for each record of a live call, [`END`] last.
+    pub event: &'static str,
+    /// JSON: a [`CallBody`], or a record of unmask/1.
+    pub data: Arc<str>,
+}
+
+impl Happened {
+    fn record(data: Arc<str>) -> Self {
+        Self { event: "record", data }
+    }
+}
+
+/// What happens to a call from now on; it stops without [`END`] when the call is deleted or the service ends. It holds
+/// one of the places of those who wait.
+pub struct Happening {
+    events: mpsc::Receiver<Happened>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Stream for Happening {
+    type Item = Happened;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Happened>> {
+        self.events.poll_recv(context)
+    }
+}
 
 fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
     let free: Arc<Semaphore> = app.waiters.clone();
@@ -30,23 +69,27 @@ fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
         .map_err(|_| Problem::busy(5, "too many wait for events: try again, or ask for the call itself"))
 }
 
-/// `state` when it changes, `progress` while it runs, `record` for each record of a live call, `end` last.
-pub async fn stream(app: &Arc<App>, id: &str, tenant: &str) -> Result<Response, Problem> {
+/// Follows a call of the tenant's.
+pub async fn of_call(app: &Arc<App>, id: &str, tenant: &str) -> Result<Happening, Problem> {
     let place = place(app)?;
     let first = app.call(id, tenant).await?;
-    let (sender, receiver) = channel::<Result<Event, Infallible>>(EVENTS);
+    let (sender, events) = channel(EVENTS);
     let told = app.live.as_ref().and_then(|live| live.told(id));
-    tokio::spawn(follow(app.clone(), (first, told), tenant.to_owned(), sender, place));
-    let alive = KeepAlive::new().interval(Duration::from_secs(15));
-    Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(alive).into_response())
+    tokio::spawn(follow(app.clone(), (first, told), tenant.to_owned(), sender));
+    Ok(Happening { events, _place: place })
+}
+
+/// Events as a browser's `EventSource` takes them.
+pub fn stream(happening: Happening) -> Response {
+    let events = happening.map(|it| Ok::<_, Infallible>(Event::default().event(it.event).data(it.data)));
+    Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)).into_response()
 }
 
 async fn follow(
     app: Arc<App>,
     (mut call, mut told): (CallBody, Option<Receiver<Arc<str>>>),
     tenant: String,
-    out: Sender<Result<Event, Infallible>>,
-    place: OwnedSemaphorePermit,
+    out: Sender<Happened>,
 ) {
     let mut changed = app.changed.subscribe();
     let mut before: Option<CallBody> = None;
@@ -54,7 +97,7 @@ async fn follow(
         let new_state = before.as_ref().is_none_or(|b| b.state != call.state);
         let moved = before.as_ref().is_none_or(|b| b.reached_s != call.reached_s || b.length_s != call.length_s);
         let name = match (call.has_ended(), new_state, moved) {
-            (true, ..) => Some("end"),
+            (true, ..) => Some(END),
             (_, true, _) => Some("state"),
             (_, _, true) => Some("progress"),
             _ => None,
@@ -62,9 +105,9 @@ async fn follow(
         if call.has_ended() && !rest(told.as_mut(), &out).await {
             break;
         }
-        if let Some(name) = name {
-            let text = serde_json::to_string(&call).unwrap_or_default();
-            let sent = out.send(Ok(Event::default().event(name).data(text))).await;
+        if let Some(event) = name {
+            let data = serde_json::to_string(&call).unwrap_or_default().into();
+            let sent = out.send(Happened { event, data }).await;
             if sent.is_err() || call.has_ended() {
                 break;
             }
@@ -77,7 +120,7 @@ async fn follow(
                     Err(_) => return,
                 },
                 () = out.closed() => return,
-                record = next(&mut told) => if out.send(Ok(of_record(&record))).await.is_err() { return },
+                record = next(&mut told) => if out.send(Happened::record(record)).await.is_err() { return },
             }
         }
         // A call that is gone, and a service that stops, end the stream.
@@ -85,11 +128,6 @@ async fn follow(
         let Ok(now) = app.call(&id, &tenant).await else { break };
         call = now;
     }
-    drop(place);
-}
-
-fn of_record(record: &str) -> Event {
-    Event::default().event("record").data(record)
 }
 
 /// The next record of a live call; whoever is too slow for some of them misses those.
@@ -105,12 +143,16 @@ async fn next(told: &mut Option<Receiver<Arc<str>>>) -> Arc<str> {
 }
 
 /// Records that were told before the end; false when nobody listens any more.
-async fn rest(told: Option<&mut Receiver<Arc<str>>>, out: &Sender<Result<Event, Infallible>>) -> bool {
+async fn rest(told: Option<&mut Receiver<Arc<str>>>, out: &Sender<Happened>) -> bool {
     let Some(told) = told else { return true };
     loop {
         match told.try_recv() {
-            Ok(record) if out.send(Ok(of_record(&record))).await.is_err() => return false,
-            Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+            Ok(record) => {
+                if out.send(Happened::record(record)).await.is_err() {
+                    return false;
+                }
+            }
+            Err(TryRecvError::Lagged(_)) => {}
             Err(TryRecvError::Empty | TryRecvError::Closed) => return true,
         }
     }

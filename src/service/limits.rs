@@ -86,8 +86,8 @@ fn admit(app: &App, request: &Request, peer: Option<IpAddr>, now: Instant) -> Re
         app.attempts.take(&from, now).map_err(busy)?;
     }
     // A cookie comes with whatever a browser sends: what changes something must say that it comes from a page of ours.
-    if who.session && !request.method().is_safe() && !headers.contains_key(header::ORIGIN) {
-        return Err(Problem::request(StatusCode::FORBIDDEN, "a browser's change has to name its Origin"));
+    if who.session && !is_harmless(request.method(), headers) && !headers.contains_key(header::ORIGIN) {
+        return Err(Problem::request(StatusCode::FORBIDDEN, "a browser's request of this kind has to name its Origin"));
     }
     let client = if who.name.is_empty() { from } else { who.client() };
     app.rates.take(&client, now).map_err(busy)?;
@@ -123,10 +123,17 @@ fn foreign(headers: &HeaderMap, method: &Method, loopback: bool) -> Option<Probl
     }
     let origin = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or_default());
     let own = |origin: &str| origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host.as_str()));
-    if !method.is_safe() && origin.is_some_and(|origin| !own(origin)) {
-        return Some(Problem::request(StatusCode::FORBIDDEN, "pages of other sites may not change anything here"));
+    if !is_harmless(method, headers) && origin.is_some_and(|origin| !own(origin)) {
+        let detail = "pages of other sites may not change anything here, nor open a socket";
+        return Some(Problem::request(StatusCode::FORBIDDEN, detail));
     }
     None
+}
+
+/// True for what changes nothing and whose answer a browser keeps from pages of other sites. A WebSocket's is not kept
+/// from them (RFC 6455, section 10.2).
+fn is_harmless(method: &Method, headers: &HeaderMap) -> bool {
+    method.is_safe() && !headers.contains_key(header::UPGRADE)
 }
 
 fn is_local(host: &str) -> bool {

@@ -25,6 +25,7 @@ mod rates;
 mod routes;
 mod sessions;
 mod sign_in;
+mod socket;
 mod upload;
 mod uris;
 mod webhooks;
@@ -175,7 +176,7 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
         counted: app::Counted::default(),
         changed: watch::Sender::new(0),
         uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
-        waiters: Arc::new(Semaphore::new(WAITERS_AT_ONCE)),
+        waiters: Arc::new(Semaphore::new(WAITERS_AT_ONCE as usize)),
         stop: Cancel::default(),
         health,
         writer: Mutex::new(writer),
@@ -245,8 +246,9 @@ async fn run(
     app.jobs.kill();
     app.tell();
     ending.send_replace(true);
-    // Those who take longer are cut off.
-    let _ = tokio::time::timeout(GRACE, server).await;
+    // Until all are answered, and sockets closed; those who take longer are cut off.
+    let quiet = async { (server.await, app.waiters.acquire_many(WAITERS_AT_ONCE).await) };
+    let _ = tokio::time::timeout(GRACE, quiet).await.map(drop);
     let sessions = app.live.as_ref().map(Live::end).unwrap_or_default();
     let grace = if sessions.is_empty() { GRACE } else { REPORTS };
     let threads = workers.into_iter().chain(tellers).chain(sessions);

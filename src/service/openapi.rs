@@ -36,7 +36,7 @@ const fn get(path: &'static str, scope: Option<Scope>, summary: &'static str, bo
 const READ: Option<Scope> = Some(Scope::Read);
 
 /// Every route.
-const ROUTES: [Route; 17] = [
+const ROUTES: [Route; 18] = [
     Route {
         method: "post",
         path: "/v1/calls",
@@ -74,6 +74,14 @@ const ROUTES: [Route; 17] = [
         "Server-sent events: state, progress, end, whose data is a CallBody; record, of a live interview, of unmask/1",
         Body::Of("text/event-stream"),
     ),
+    Route {
+        method: "get",
+        path: "/v1/calls/{id}/socket",
+        scope: READ,
+        summary: "The same over a WebSocket: text messages {\"event\": ..., \"data\": ...}, closed after end",
+        status: "101",
+        body: Body::Nothing,
+    },
     Route {
         method: "post",
         path: "/v1/live",

@@ -13,7 +13,7 @@ use super::app::{App, in_thread};
 use super::auth::{Scope, Who};
 use super::dto::{CallBody, CallList, CallState, PageQuery};
 use super::problem::Problem;
-use super::{events, files, keep, limits, live, metrics, openapi, pages, sign_in, upload};
+use super::{events, files, keep, limits, live, metrics, openapi, pages, sign_in, socket, upload};
 use crate::infer::hex;
 use crate::report::ReportKind;
 use crate::store::{Answer, Ask, Progress, Which};
@@ -41,6 +41,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/calls/{id}/report.html", get(report))
         .route("/v1/calls/{id}/evidence", get(evidence))
         .route("/v1/calls/{id}/events", get(follow))
+        .route("/v1/calls/{id}/socket", get(talk))
         .route("/v1/live", post(live::publish).layer(DefaultBodyLimit::disable()))
         .route("/v1/live/{id}", ending(live::end))
         .route("/live", get(pages::live))
@@ -167,7 +168,18 @@ async fn look(
 
 async fn follow(State(app): State<Arc<App>>, who: Extension<Who>, Path(id): Path<String>) -> Result<Response, Problem> {
     who.may(Scope::Read)?;
-    events::stream(&app, &id, &who.tenant).await
+    Ok(events::stream(events::of_call(&app, &id, &who.tenant).await?))
+}
+
+async fn talk(
+    State(app): State<Arc<App>>,
+    who: Extension<Who>,
+    Path(id): Path<String>,
+    asked: socket::Asked,
+) -> Result<Response, Problem> {
+    who.may(Scope::Read)?;
+    let upgrade = socket::asked(asked)?;
+    Ok(socket::open(upgrade, events::of_call(&app, &id, &who.tenant).await?))
 }
 
 /// Results are there when the call is done.

@@ -10,8 +10,10 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::{HandshakeError, Message, WebSocket};
 
-use super::common::{H264, clip, folder, program, stderr, unmask};
+use super::common::{H264, PORTRAIT, SPEECH, clip, ffmpeg, folder, program, stderr, unmask};
 
 pub fn fresh(name: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(folder(name));
@@ -21,7 +23,19 @@ pub fn fresh(name: &str) -> PathBuf {
 /// Two seconds, made once.
 pub fn call() -> &'static [u8] {
     static MADE: OnceLock<Vec<u8>> = OnceLock::new();
-    MADE.get_or_init(|| std::fs::read(clip(&folder("service-clips"), "call.mp4", H264)).unwrap())
+    MADE.get_or_init(|| std::fs::read(clip(tempfile::tempdir().unwrap().path(), "call.mp4", H264)).unwrap())
+}
+
+/// Long enough to be interrupted.
+pub fn long() -> &'static [u8] {
+    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("long.mp4");
+        let input = ["-loop", "1", "-framerate", "30", "-i", PORTRAIT, "-stream_loop", "-1", "-i", SPEECH, "-t", "30"];
+        ffmpeg(&[&input[..], H264, &["-preset", "ultrafast", path.to_str().unwrap()]].concat());
+        std::fs::read(path).unwrap()
+    })
 }
 
 pub struct Service {
@@ -146,6 +160,22 @@ impl Service {
         self.send("POST", "/v1/calls", &[&[kind], headers].concat(), &body)
     }
 
+    /// Opens a WebSocket; the status of the answer where that is refused.
+    pub fn socket(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket, u16> {
+        let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            let name: tungstenite::http::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
+        match tungstenite::client(request, stream) {
+            Ok((inner, _)) => Ok(Socket(inner)),
+            Err(HandshakeError::Failure(tungstenite::Error::Http(refused))) => Err(refused.status().as_u16()),
+            Err(e) => panic!("{path}: {e}"),
+        }
+    }
+
     /// Posts and gives the id.
     pub fn accept(&self, bytes: &[u8]) -> String {
         let reply = self.post("call.mp4", bytes, &[]);
@@ -164,6 +194,23 @@ impl Service {
         let reply = self.send("GET", &format!("/v1/calls/{id}"), &[("Prefer", "wait=60")], b"");
         assert_eq!(reply.header("preference-applied"), Some("wait=60"));
         reply.json()
+    }
+}
+
+/// A WebSocket as a client holds it.
+pub struct Socket(pub WebSocket<TcpStream>);
+
+impl Socket {
+    /// What is told until it is closed, and the close's code.
+    pub fn rest(mut self) -> (Vec<Value>, u16) {
+        let mut told = Vec::new();
+        loop {
+            match self.0.read().unwrap() {
+                Message::Text(text) => told.push(serde_json::from_str(&text).unwrap()),
+                Message::Close(frame) => return (told, frame.unwrap().code.into()),
+                _ => {}
+            }
+        }
     }
 }
 

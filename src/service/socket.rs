@@ -1,0 +1,73 @@
+//! What happens to a call, over a WebSocket (RFC 6455), for clients that keep one open. In: events. Out: text messages
+//! `{"event": …, "data": …}`; the connection is closed after the last.
+
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::time::{Instant, interval, timeout};
+use tokio_stream::StreamExt;
+
+use super::events::{ALIVE, END, Happened, Happening};
+use super::problem::Problem;
+
+/// Largest message from a client, who has nothing to say but pings and goodbyes.
+const MOST: usize = 1 << 10;
+
+/// A client that has not answered two pings is gone.
+const SILENT: std::time::Duration = ALIVE.saturating_mul(3);
+
+/// A request to open one.
+pub type Asked = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+/// A request that can be taken.
+pub fn asked(upgrade: Asked) -> Result<WebSocketUpgrade, Problem> {
+    let refused = |_| {
+        let problem =
+            Problem::request(StatusCode::UPGRADE_REQUIRED, "open a WebSocket here, or take the call's events");
+        problem.with(header::UPGRADE, HeaderValue::from_static("websocket"))
+    };
+    upgrade.map_err(refused)
+}
+
+/// Tells what happens until it ends or the client goes.
+pub fn open(upgrade: WebSocketUpgrade, happening: Happening) -> Response {
+    let upgrade = upgrade.max_message_size(MOST).max_frame_size(MOST);
+    upgrade.on_upgrade(|socket| tell(socket, happening)).into_response()
+}
+
+async fn tell(mut socket: WebSocket, mut happening: Happening) {
+    let (mut pings, mut heard, mut code) = (interval(ALIVE), Instant::now(), close_code::AWAY);
+    loop {
+        let message = tokio::select! {
+            next = happening.next() => {
+                let Some(Happened { event, data }) = next else { break };
+                if event == END {
+                    code = close_code::NORMAL;
+                }
+                Message::text(format!("{{\"event\":\"{event}\",\"data\":{data}}}"))
+            }
+            said = socket.recv() => match said {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                    heard = Instant::now();
+                    continue;
+                }
+                Some(Ok(Message::Text(_) | Message::Binary(_))) => {
+                    code = close_code::POLICY;
+                    break;
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+            },
+            _ = pings.tick() => match heard.elapsed() < SILENT {
+                true => Message::Ping(Default::default()),
+                false => return,
+            },
+        };
+        // A client that reads nothing is gone, too.
+        if !matches!(timeout(SILENT, socket.send(message)).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+    let goodbye = Message::Close(Some(CloseFrame { code, reason: Default::default() }));
+    let _ = timeout(SILENT, socket.send(goodbye)).await;
+}
