@@ -22,8 +22,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 use unmask::config::ConfigError;
+use unmask::service::{ServiceError, Traces};
 use unmask::{Config, Device, Error, ErrorKind};
 
 /// Tells, frame by frame, whether a face or voice in an interview recording is masked by AI.
@@ -149,7 +152,11 @@ impl AnalysisArgs {
 /// Parses, runs, and turns an error's kind into the exit code.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    log(cli.log_format);
+    let traces = match traces(&cli.command) {
+        Ok(traces) => traces,
+        Err(error) => return report(&Error::from(error).into()),
+    };
+    log(cli.log_format, traces.as_ref());
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::Watch(args) => watch::run(&args),
@@ -172,14 +179,25 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("UNMASK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,ort=off"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let log = log.with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+/// The service's; nothing else has any.
+fn traces(command: &Command) -> Result<Option<Traces>, ServiceError> {
+    match command {
+        Command::Serve(_) => Traces::from_env(),
+        _ => Ok(None),
     }
+}
+
+/// What is said on standard error, and what is handed to traces.
+fn log(format: LogFormat, traces: Option<&Traces>) {
+    let filter = EnvFilter::try_from_env("UNMASK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,ort=off"));
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
+    let log = match format {
+        LogFormat::Text => log.boxed(),
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
+    };
+    let all = tracing_subscriber::registry().with(log.with_filter(filter));
+    all.with(traces.map(Traces::layer)).init();
 }
 
 /// Prints the error once; a reader that stopped reading is no error.

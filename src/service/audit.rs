@@ -58,8 +58,11 @@ pub fn now() -> String {
     utc::text(utc::now())
 }
 
-/// What a request asks for, and of which call; none for what is not about calls.
-pub fn action(method: &Method, path: &str) -> Option<(&'static str, Option<String>)> {
+/// What is asked for, and of which call.
+pub type Asked = (&'static str, Option<String>);
+
+/// What a request asks for; none for what is not about calls.
+pub fn action(method: &Method, path: &str) -> Option<Asked> {
     let mut parts = path.trim_matches('/').split('/');
     let parts = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
     let (name, id) = match (method.as_str(), parts) {

@@ -21,6 +21,8 @@ pub enum ServiceError {
     Prefix(String),
     #[error("{path}: {reason}: give a certificate with its chain and its private key, both as PEM", path = path.display())]
     Tls { path: PathBuf, reason: String },
+    #[error("traces: {0}: check the variables OTEL_EXPORTER_OTLP_…")]
+    Traces(String),
     #[error("{address}: {source}: give another --listen")]
     Bind { address: SocketAddr, source: std::io::Error },
     #[error("{address}, UDP: {source}: give another --live-port, or --live 0")]
@@ -33,9 +35,12 @@ impl ServiceError {
     /// Who must act.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Open(_) | Self::Keys { .. } | Self::NewKey(_) | Self::Prefix(_) | Self::Tls { .. } => {
-                ErrorKind::Usage
-            }
+            Self::Open(_)
+            | Self::Keys { .. }
+            | Self::NewKey(_)
+            | Self::Prefix(_)
+            | Self::Tls { .. }
+            | Self::Traces(_) => ErrorKind::Usage,
             Self::Bind { .. } | Self::Media { .. } | Self::Machine(_) => ErrorKind::Environment,
         }
     }

@@ -111,6 +111,7 @@ fn trouble(app: &App, error: &Error) {
 }
 
 fn run(app: &App, slot: &Slot, call: &StoredCall, target: &str) {
+    let _span = tracing::info_span!("scan", call = call.name, attempts = call.attempts).entered();
     let (from, mut seen) = (Instant::now(), Fingerprint::default());
     let scanned = match target {
         live::TARGET => Err(Problem::not_found(live::LEFT)),

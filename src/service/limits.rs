@@ -12,22 +12,28 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::app::{App, in_thread};
-use super::audit::{self, Entry, action};
+use super::audit::{self, Asked, Entry, action};
 use super::auth::Who;
 use super::listen::Peer;
 use super::problem::Problem;
+use super::traces;
 
 /// Around every route.
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let from = Instant::now();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let asked = action(&method, &path);
+    let span = span(&method, asked.as_ref());
     let (who, response) = match admit(&app, &request, peer, from) {
         Ok(who) => {
             request.extensions_mut().insert(who.clone());
-            let response = next.run(request).await;
+            traces::join(&span, request.headers());
+            let response = next.run(request).instrument(span.clone()).await;
             // Whoever signs in is known from the answer on.
             let who = response.extensions().get::<Who>().cloned().unwrap_or(who);
             (who, response)
@@ -39,9 +45,12 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     if let Some(count) = app.counted.answers.get(usize::from(status / 100).saturating_sub(1)) {
         count.fetch_add(1, Ordering::Relaxed);
     }
-    let asked = action(&method, &path);
     let call = asked.as_ref().and_then(|(_, call)| call.clone()).or_else(|| created(&response));
     let ms = from.elapsed().as_secs_f64() * 1e3;
+    span.record("http.response.status_code", status);
+    if let Some(call) = &call {
+        span.record("call", call);
+    }
     tracing::info!(%method, action = asked.as_ref().map(|a| a.0), call, who = who.name, tenant = who.tenant, status, ms, "request");
     if let Some((action, _)) = asked.filter(|_| status != 429) {
         let (who, tenant) = (who.name, who.tenant);
@@ -62,6 +71,13 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     response
+}
+
+/// A request as traces show it; the names with dots are OpenTelemetry's.
+fn span(method: &Method, asked: Option<&Asked>) -> Span {
+    let name = asked.map_or("other", |asked| asked.0);
+    tracing::info_span!("request", otel.name = name, otel.kind = "server", http.request.method = %method,
+        http.response.status_code = Empty, call = Empty)
 }
 
 /// The call that an answer says was made.

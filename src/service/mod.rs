@@ -26,6 +26,7 @@ mod routes;
 mod sessions;
 mod sign_in;
 mod socket;
+mod traces;
 mod upload;
 mod uris;
 mod webhooks;
@@ -33,6 +34,7 @@ mod webhooks;
 pub use auth::new_key;
 pub use error::ServiceError;
 pub use openapi::document;
+pub use traces::Traces;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};

@@ -60,7 +60,7 @@ pub fn serve_logging(dir: &Path, more: &[&str], log: &Path) -> Service {
     start(command(dir, more).env("UNMASK_LOG", "info").stderr(log))
 }
 
-fn command(dir: &Path, more: &[&str]) -> Command {
+pub fn command(dir: &Path, more: &[&str]) -> Command {
     let fps: &[&str] = if more.contains(&"--fps") { &[] } else { &["--fps", "2"] };
     let key = folder("service-key").join("evidence.key");
     let fixed = [
@@ -79,7 +79,7 @@ fn command(dir: &Path, more: &[&str]) -> Command {
     command
 }
 
-fn start(command: &mut Command) -> Service {
+pub fn start(command: &mut Command) -> Service {
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
