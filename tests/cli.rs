@@ -105,6 +105,31 @@ fn a_missing_gpu_is_said_loudly() {
 }
 
 #[test]
+fn a_plug_in_that_does_not_do_is_said_with_its_reason() {
+    let call = h264(&folder("cli-plugin"));
+    let call = call.to_str().unwrap();
+    let dir = folder("cli-plugin");
+    let text = dir.join("text.so");
+    std::fs::write(&text, "no library").unwrap();
+    let missing = dir.join("missing.so");
+    for (args, said) in [
+        (vec!["--device", "plugin"], "--ep-lib"),
+        (vec!["--device", "plugin", "--ep-lib", missing.to_str().unwrap()], "No such file"),
+        (vec!["--require-gpu", "--ep-lib", text.to_str().unwrap()], "text.so not used: "),
+    ] {
+        let output = unmask(&[&["scan", call], &args[..]].concat());
+        assert_eq!(output.status.code(), Some(6), "{args:?}");
+        assert!(stderr(&output).contains("no GPU: ") && stderr(&output).contains(said), "{}", stderr(&output));
+    }
+    let args = ["scan", call, "--format", "jsonl", "--fps", "2", "--ep-lib", text.to_str().unwrap()];
+    let output = unmask(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let runtime = records(&output.stdout)[0]["runtime"].clone();
+    assert!(runtime["provider_note"].as_str().unwrap().contains("text.so not used: "), "{runtime}");
+    assert!(runtime["provider_note"].as_str().unwrap().contains("cuda not used: "), "{runtime}");
+}
+
+#[test]
 fn out_names_the_stream_after_the_recording() {
     let dir = folder("cli-out");
     let call = h264(&dir);

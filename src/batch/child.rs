@@ -164,8 +164,8 @@ mod tests {
         let config = crate::Config::default();
         let (dir, name) = ("/nowhere".into(), "a".into());
         let (reports, redact) = (vec![crate::report::ReportKind::Html], crate::report::Redact::Others);
-        let (key, posted, live, link, ort_lib, models_dir) = (None, None, false, None, None, None);
-        Job { input: "a.mp4".into(), dir, name, reports, redact, key, posted, live, link, config, ort_lib, models_dir }
+        let (key, posted, live, link, places) = (None, None, false, None, Default::default());
+        Job { input: "a.mp4".into(), dir, name, reports, redact, key, posted, live, link, config, places }
     }
 
     /// A program that stands in for the child.

@@ -230,8 +230,7 @@ fn scan(call: &Planned, batch: &Batch<'_>, slot: &Slot, stop: &Cancel, tell: &mu
         live: false,
         link: batch.link.map(|link| link.key.to_owned()),
         config: batch.config.clone(),
-        ort_lib: batch.config.runtime.ort_lib.clone(),
-        models_dir: batch.config.runtime.models_dir.clone(),
+        places: batch.config.runtime.places(),
     };
     tell(News::Begun);
     let mut say = |said| tell(News::Said(said));

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{CallOutput, Tools, Watch, sandbox, scan_call, watch_call};
-use crate::config::Config;
+use crate::config::{Config, Places};
 use crate::error::Error;
 use crate::link::{FacePrint, Print, Sealed, Vault, VoicePrint};
 use crate::media::{Cancel, Input, MediaError};
@@ -54,10 +54,8 @@ pub struct Job {
     pub link: Option<PathBuf>,
     /// How to analyse.
     pub config: Config,
-    /// ONNX Runtime's library, which the configuration does not carry along.
-    pub ort_lib: Option<PathBuf>,
-    /// Folder of the models, likewise.
-    pub models_dir: Option<PathBuf>,
+    /// Where libraries and models are, which the configuration does not carry along.
+    pub places: Places,
 }
 
 /// What is done for a recording that somebody has sent.
@@ -166,8 +164,7 @@ fn scan(job: &Job, cancel: &Cancel, say: &mut dyn FnMut(Said)) -> Result<Found, 
         return Err(MediaError::NotFound { input: input.shown() }.into());
     }
     let mut config = job.config.clone();
-    config.runtime.ort_lib = job.ort_lib.clone();
-    config.runtime.models_dir = job.models_dir.clone();
+    config.runtime.set_places(job.places.clone());
     let (dir, name, reports) = (job.dir.clone(), job.name.clone(), job.reports.clone());
     let output =
         CallOutput { dir, name, reports, redact: job.redact, key: job.key.clone(), posted: job.posted.clone() };

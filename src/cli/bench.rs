@@ -58,6 +58,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let asked = args.runtime.device.filter(|device| *device != Device::Auto).map(|device| [device].to_vec());
     let devices = match asked {
         Some(devices) => devices,
+        None if config.runtime.ep_lib.is_some() => vec![Device::Cpu, Device::Plugin],
         None if config.runtime.require_gpu => vec![Device::Cuda],
         None => vec![Device::Cpu, Device::Cuda],
     };

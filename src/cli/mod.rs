@@ -98,6 +98,9 @@ struct RuntimeArgs {
     /// ONNX Runtime's shared library
     #[arg(long, value_name = "FILE")]
     ort_lib: Option<PathBuf>,
+    /// A plug-in execution provider of ONNX Runtime, as WebGPU or TensorRT-RTX: its shared library
+    #[arg(long, value_name = "FILE")]
+    ep_lib: Option<PathBuf>,
     /// Folder of the models
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
@@ -118,6 +121,7 @@ impl RuntimeArgs {
         runtime.require_gpu |= self.require_gpu;
         runtime.allow_noncommercial |= self.allow_noncommercial;
         runtime.ort_lib = self.ort_lib.clone().or_else(|| runtime.ort_lib.clone());
+        runtime.ep_lib = self.ep_lib.clone().or_else(|| runtime.ep_lib.clone());
         runtime.models_dir = self.models.clone().or_else(|| runtime.models_dir.clone());
         Ok(config)
     }

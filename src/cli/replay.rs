@@ -35,6 +35,9 @@ pub struct ReplayArgs {
     /// ONNX Runtime's shared library
     #[arg(long, value_name = "FILE")]
     ort_lib: Option<PathBuf>,
+    /// A plug-in execution provider of ONNX Runtime: its shared library
+    #[arg(long, value_name = "FILE")]
+    ep_lib: Option<PathBuf>,
     /// Folder of the models
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
@@ -91,7 +94,8 @@ fn with_options(mut config: Config, args: &ReplayArgs) -> Config {
     if let Some(device) = args.device {
         (runtime.device, runtime.require_gpu) = (device, false);
     }
-    (runtime.ort_lib, runtime.models_dir) = (args.ort_lib.clone(), args.models.clone());
+    (runtime.ort_lib, runtime.ep_lib) = (args.ort_lib.clone(), args.ep_lib.clone());
+    runtime.models_dir.clone_from(&args.models);
     config
 }
 

@@ -56,13 +56,17 @@ pub enum ConfigError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Device {
-    /// CUDA if it works, else the processor, saying why.
+    /// The plug-in of --ep-lib if it works, else CUDA, else the processor, saying why.
     #[default]
     Auto,
     /// The processor.
     Cpu,
     /// CUDA or an error.
     Cuda,
+    /// TensorRT or an error; its first start builds engines, which takes minutes.
+    Tensorrt,
+    /// The plug-in of --ep-lib (WebGPU, TensorRT-RTX) or an error.
+    Plugin,
 }
 
 /// Everything that shapes a run. Two equal configurations give equal records on equal input.
@@ -192,11 +196,34 @@ pub struct RuntimeConfig {
     /// ONNX Runtime's shared library; none: looked for.
     #[serde(skip_serializing)]
     pub ort_lib: Option<PathBuf>,
+    /// Shared library of a plug-in execution provider; none: no plug-in.
+    #[serde(skip_serializing)]
+    pub ep_lib: Option<PathBuf>,
     /// Folder of the models; none: looked for.
     #[serde(skip_serializing)]
     pub models_dir: Option<PathBuf>,
     /// Load models whose licence forbids commercial use.
     pub allow_noncommercial: bool,
+}
+
+/// Where this machine has what runs the networks, which records and bundles do not tell.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Places {
+    ort_lib: Option<PathBuf>,
+    ep_lib: Option<PathBuf>,
+    models_dir: Option<PathBuf>,
+}
+
+impl RuntimeConfig {
+    /// For another process on this machine, which reads a configuration without them.
+    pub fn places(&self) -> Places {
+        Places { ort_lib: self.ort_lib.clone(), ep_lib: self.ep_lib.clone(), models_dir: self.models_dir.clone() }
+    }
+
+    /// What another process has told.
+    pub fn set_places(&mut self, places: Places) {
+        Places { ort_lib: self.ort_lib, ep_lib: self.ep_lib, models_dir: self.models_dir } = places;
+    }
 }
 
 impl Default for FaceConfig {

@@ -15,7 +15,7 @@ pub enum InferError {
     LibraryMissing { looked: Vec<PathBuf> },
     #[error("ONNX Runtime {path} cannot be used: {reason}; run scripts/setup", path = path.display())]
     LibraryUnusable { path: PathBuf, reason: String },
-    #[error("no GPU: {reason}; fix that, or drop --device cuda and --require-gpu")]
+    #[error("no GPU: {reason}; fix that, or drop --device and --require-gpu")]
     NoGpu { reason: String },
     #[error("no folder of models: looked in {}; run from the project, or name it with --models", shown(looked))]
     NoModels { looked: Vec<PathBuf> },

@@ -7,6 +7,7 @@ mod golden;
 mod library;
 mod manifest;
 mod onnx;
+mod plugin;
 mod postprocess;
 mod preprocess;
 mod provider;

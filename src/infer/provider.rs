@@ -1,9 +1,9 @@
 //! The execution provider. In: the device asked for. Out: a runtime whose provider is the one that really runs.
 //!
 //! ONNX Runtime falls back to the processor in silence when a provider fails; here a failure is an error
-//! (`--device cuda`) or a note with its reason (`--device auto`).
+//! (`--device cuda`, `tensorrt`, `plugin`) or a note with its reason (`--device auto`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
@@ -11,27 +11,43 @@ use ort::ep::ExecutionProviderDispatch;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
-use super::{InferError, Shared, Tape, library};
+use super::{InferError, Shared, Tape, library, plugin};
 use crate::config::{Device, RuntimeConfig};
 
 /// ONNX Runtime allows one environment a process, from one library.
 static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
 
 /// What runs the networks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provider {
     /// The processor, one thread a session.
     Cpu,
     /// An NVIDIA GPU.
     Cuda,
+    /// An NVIDIA GPU, by engines built for it; CUDA runs what they do not.
+    TensorRt,
+    /// A plug-in's device; the name is ONNX Runtime's, as in `WebGpuExecutionProvider`.
+    Plugin(String),
 }
 
 impl Provider {
     /// As in records.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Cpu => "cpu",
             Self::Cuda => "cuda",
+            Self::TensorRt => "tensorrt",
+            Self::Plugin(name) => name,
+        }
+    }
+
+    /// As ONNX Runtime registers it, best first; a failure is no silent fall-back to the processor.
+    fn dispatches(&self) -> Vec<ExecutionProviderDispatch> {
+        let cuda = || ort::ep::CUDA::default().build().error_on_failure();
+        match self {
+            Self::Cpu | Self::Plugin(_) => Vec::new(),
+            Self::Cuda => vec![cuda()],
+            Self::TensorRt => vec![ort::ep::TensorRT::default().build().error_on_failure(), cuda()],
         }
     }
 }
@@ -68,13 +84,18 @@ impl Runtime {
             tape: None,
             shared: None,
         };
-        if config.device != Device::Cpu {
-            match runtime.try_cuda() {
-                Ok(()) => runtime.provider = Provider::Cuda,
-                Err(reason) if config.device == Device::Cuda => return Err(InferError::NoGpu { reason }),
-                Err(reason) => runtime.note = Some(format!("cuda not used: {reason}")),
+        let mut notes = Vec::new();
+        for device in tried(config) {
+            match runtime.offered(device, config.ep_lib.as_deref()) {
+                Ok(provider) => {
+                    runtime.provider = provider;
+                    break;
+                }
+                Err(reason) if config.device == device => return Err(InferError::NoGpu { reason }),
+                Err(reason) => notes.push(reason),
             }
         }
+        runtime.note = (!notes.is_empty()).then(|| notes.join("; "));
         if config.require_gpu && runtime.provider == Provider::Cpu {
             let reason = runtime.note.unwrap_or_else(|| "--device cpu was asked for".into());
             return Err(InferError::NoGpu { reason });
@@ -94,9 +115,10 @@ impl Runtime {
     pub(super) fn session(&self, model: &str, bytes: &[u8]) -> Result<Session, InferError> {
         let failed = |message: String| InferError::Run { model: model.into(), message };
         let mut builder = self.builder().map_err(failed)?;
-        if self.provider == Provider::Cuda {
-            builder = builder.with_execution_providers([cuda()]).map_err(|e| failed(e.to_string()))?;
-        }
+        builder = match &self.provider {
+            Provider::Plugin(name) => plugin::with_device(builder, &self.environment, name).map_err(failed)?,
+            built_in => builder.with_execution_providers(built_in.dispatches()).map_err(|e| failed(e.to_string()))?,
+        };
         builder.commit_from_memory(bytes).map_err(|e| failed(e.to_string()))
     }
 
@@ -114,18 +136,32 @@ impl Runtime {
             .map_err(plain)
     }
 
-    /// Registers the provider on an empty builder: that loads its libraries and fails where they are missing.
-    fn try_cuda(&self) -> Result<(), String> {
-        let builder = self.builder()?;
-        builder.with_execution_providers([cuda()]).map(|_| ()).map_err(|e| first_line(&e.to_string()))
+    /// The provider of a device, once it is known to load; else why it does not.
+    fn offered(&self, device: Device, ep_lib: Option<&Path>) -> Result<Provider, String> {
+        let provider = match (device, ep_lib) {
+            (Device::Plugin, None) => return Err("no plug-in is named: give --ep-lib FILE".into()),
+            (Device::Plugin, Some(path)) => return plugin::load(&self.environment, path).map(Provider::Plugin),
+            (Device::Tensorrt, _) => Provider::TensorRt,
+            _ => Provider::Cuda,
+        };
+        // Registered on an empty builder: that loads its libraries and fails where they are missing.
+        let tried = self.builder()?.with_execution_providers(provider.dispatches());
+        tried.map_err(|e| format!("{} not used: {}", provider.name(), first_line(&e.to_string())))?;
+        Ok(provider)
     }
 }
 
-fn cuda() -> ExecutionProviderDispatch {
-    ort::ep::CUDA::default().build().error_on_failure()
+/// What is tried before the processor, first to last.
+fn tried(config: &RuntimeConfig) -> Vec<Device> {
+    match (config.device, &config.ep_lib) {
+        (Device::Cpu, _) => Vec::new(),
+        (Device::Auto, Some(_)) => vec![Device::Plugin, Device::Cuda],
+        (Device::Auto, None) => vec![Device::Cuda],
+        (asked, _) => vec![asked],
+    }
 }
 
-fn first_line(text: &str) -> String {
+pub(super) fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 

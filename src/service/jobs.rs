@@ -193,8 +193,7 @@ pub fn job(app: &App, call: &StoredCall, input: &str) -> Job {
         live: false,
         link: None,
         config: app.config.clone(),
-        ort_lib: app.config.runtime.ort_lib.clone(),
-        models_dir: app.config.runtime.models_dir.clone(),
+        places: app.config.runtime.places(),
     }
 }
 

@@ -227,7 +227,7 @@ pub fn work(dir: &Path, input: &Path) -> String {
     let config = unmask::Config::default();
     let job = serde_json::json!({
         "input": input, "dir": dir, "name": "a", "reports": ["html"], "redact": "none", "key": null, "link": null,
-        "posted": { "shown": "a.mp4", "links": [] }, "config": config, "ort_lib": null, "models_dir": null,
+        "posted": { "shown": "a.mp4", "links": [] }, "config": config, "places": {},
     });
     let mut command = program();
     let mut child = command.arg("work").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
