@@ -76,8 +76,8 @@ impl Default for VerdictConfig {
             voice: OperatingPoint {
                 seen_share: 0.5,
                 false_alarms: 0.02,
-                signs_at: 0.85,
-                alarm_at: 0.992,
+                signs_at: 0.797,
+                alarm_at: 0.991,
                 coarse: None,
             },
             min_face_s: 2.0,
