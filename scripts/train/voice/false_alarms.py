@@ -5,8 +5,8 @@
 In: held-out real speakers of the cache. Each call keeps to one source (its speakers take turns, as in a meeting
 recorded one way) and goes through one channel and codec; a source with little held-out speech repeats it. Scores
 are pooled and judged as the program does (src/fuse) with its defaults: windows of 4 s with a hop of 1 s, the mean
-log-odds of the call, and signs found when the mean less its standard error reaches the default of p = 0.797; in p, only a share of
-the masks counts as visible to the network.
+log-odds of the call, and signs found when the mean less its standard error reaches p = 0.797; in p, only a share
+of the masks counts as visible to the network.
 """
 
 import re
