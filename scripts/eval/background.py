@@ -13,6 +13,9 @@ def person_mask(frame, points):
     body = np.int32([middle + eyes * np.float32(p) for p in [(-1.5, 1.5), (1.5, 1.5), (4.5, 9), (-4.5, 9)]])
     cv2.fillPoly(mask, [body], cv2.GC_PR_FGD)
     cv2.ellipse(mask, tuple(map(int, middle)), (int(1.1 * eyes), int(1.6 * eyes)), 0, 0, 360, cv2.GC_FGD, -1)
+    behind = mask == cv2.GC_BGD
+    if behind.all() or not behind.any():  # the person fills the picture, or lies outside it
+        return (~behind).astype(np.float32)
     cv2.setRNGSeed(1)
     cv2.grabCut(frame, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
     return cv2.GaussianBlur(np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32), (0, 0), 2.0)
