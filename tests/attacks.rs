@@ -364,6 +364,14 @@ fn a_socket_is_opened_by_no_other_site_and_listens_to_nothing() {
     // A call that waits behind a long one has nothing to say for a while.
     service.accept(long());
     let waiting = format!("/v1/calls/{}/socket", service.accept(call()));
+    let mut left = service.socket(&waiting, &[]).unwrap().0;
+    left.close(None).unwrap();
+    let end = loop {
+        if let Err(e) = left.read() {
+            break e;
+        }
+    };
+    assert!(matches!(end, tungstenite::Error::ConnectionClosed), "a client that leaves is let go in order: {end}");
     for (said, code) in [(Message::text("x"), Some(1008)), (Message::binary(vec![0; 5000]), None)] {
         let mut socket = service.socket(&waiting, &[]).unwrap().0;
         socket.send(said).unwrap();

@@ -30,9 +30,10 @@ fn collector() -> (String, Receiver<Vec<u8>>) {
             let length = head.lines().find_map(|l| l.strip_prefix("content-length: ")).unwrap().trim().parse().unwrap();
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
+            // Kept before it is answered: what waits for the answer may end with it.
+            sender.send(body).unwrap();
             let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
             reader.get_mut().write_all(answer.as_bytes()).unwrap();
-            sender.send(body).unwrap();
         }
     });
     (address, bodies)
@@ -67,7 +68,9 @@ fn requests_and_scans_are_told_to_a_collector() {
 #[test]
 fn a_collector_that_is_gone_holds_nothing_up() {
     let (address, bodies) = collector();
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // It listens, and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = silent.local_addr().unwrap();
     let mut command = command(&fresh("traces-gone"), &[]);
     let mut service = start(command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{gone}")).stderr(Stdio::null()));
     let id = service.accept(call());

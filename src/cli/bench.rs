@@ -58,9 +58,11 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let asked = args.runtime.device.filter(|device| *device != Device::Auto).map(|device| [device].to_vec());
     let devices = match asked {
         Some(devices) => devices,
-        None if config.runtime.ep_lib.is_some() => vec![Device::Cpu, Device::Plugin],
-        None if config.runtime.require_gpu => vec![Device::Cuda],
-        None => vec![Device::Cpu, Device::Cuda],
+        None => {
+            let cpu = (!config.runtime.require_gpu).then_some(Device::Cpu);
+            let plugin = config.runtime.ep_lib.is_some().then_some(Device::Plugin);
+            cpu.into_iter().chain(plugin).chain([Device::Cuda]).collect()
+        }
     };
     let plan = Plan {
         clip: &Input::File(clip),

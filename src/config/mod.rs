@@ -63,7 +63,7 @@ pub enum Device {
     Cpu,
     /// CUDA or an error.
     Cuda,
-    /// TensorRT or an error; its first start builds engines, which takes minutes.
+    /// TensorRT or an error; each start builds engines, which takes minutes: for long calls, not for a service.
     Tensorrt,
     /// The plug-in of --ep-lib (WebGPU, TensorRT-RTX) or an error.
     Plugin,

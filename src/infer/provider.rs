@@ -11,7 +11,8 @@ use ort::ep::ExecutionProviderDispatch;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
-use super::{InferError, Shared, Tape, library, plugin};
+use super::plugin::{self, Plugin};
+use super::{InferError, Shared, Tape, library};
 use crate::config::{Device, RuntimeConfig};
 
 /// ONNX Runtime allows one environment a process, from one library.
@@ -24,10 +25,11 @@ pub enum Provider {
     Cpu,
     /// An NVIDIA GPU.
     Cuda,
-    /// An NVIDIA GPU, by engines built for it; CUDA runs what they do not.
+    /// An NVIDIA GPU, by engines built for it at each start, fastest kernels first, so that two starts may differ in the
+    /// last digits; CUDA runs what they do not.
     TensorRt,
-    /// A plug-in's device; the name is ONNX Runtime's, as in `WebGpuExecutionProvider`.
-    Plugin(String),
+    /// A plug-in's device.
+    Plugin(Plugin),
 }
 
 impl Provider {
@@ -37,7 +39,16 @@ impl Provider {
             Self::Cpu => "cpu",
             Self::Cuda => "cuda",
             Self::TensorRt => "tensorrt",
-            Self::Plugin(name) => name,
+            Self::Plugin(plugin) => &plugin.name,
+        }
+    }
+
+    /// True for what is no processor.
+    fn is_gpu(&self) -> bool {
+        match self {
+            Self::Cpu => false,
+            Self::Cuda | Self::TensorRt => true,
+            Self::Plugin(plugin) => plugin.is_accelerator,
         }
     }
 
@@ -96,8 +107,9 @@ impl Runtime {
             }
         }
         runtime.note = (!notes.is_empty()).then(|| notes.join("; "));
-        if config.require_gpu && runtime.provider == Provider::Cpu {
-            let reason = runtime.note.unwrap_or_else(|| "--device cpu was asked for".into());
+        if config.require_gpu && !runtime.provider.is_gpu() {
+            let asked = || format!("the networks would run on {}", runtime.provider.name());
+            let reason = runtime.note.unwrap_or_else(asked);
             return Err(InferError::NoGpu { reason });
         }
         Ok(runtime)
@@ -116,7 +128,7 @@ impl Runtime {
         let failed = |message: String| InferError::Run { model: model.into(), message };
         let mut builder = self.builder().map_err(failed)?;
         builder = match &self.provider {
-            Provider::Plugin(name) => plugin::with_device(builder, &self.environment, name).map_err(failed)?,
+            Provider::Plugin(its) => plugin::with_device(builder, &self.environment, &its.name).map_err(failed)?,
             built_in => builder.with_execution_providers(built_in.dispatches()).map_err(|e| failed(e.to_string()))?,
         };
         builder.commit_from_memory(bytes).map_err(|e| failed(e.to_string()))

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc::{self, Sender, channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 
@@ -72,10 +72,12 @@ fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
 /// Follows a call of the tenant's.
 pub async fn of_call(app: &Arc<App>, id: &str, tenant: &str) -> Result<Happening, Problem> {
     let place = place(app)?;
+    // Before the call is looked at: what happens in between is not missed.
+    let changed = app.changed.subscribe();
+    let told = app.live.as_ref().and_then(|live| live.told(id));
     let first = app.call(id, tenant).await?;
     let (sender, events) = channel(EVENTS);
-    let told = app.live.as_ref().and_then(|live| live.told(id));
-    tokio::spawn(follow(app.clone(), (first, told), tenant.to_owned(), sender));
+    tokio::spawn(follow(app.clone(), (first, told, changed), tenant.to_owned(), sender));
     Ok(Happening { events, _place: place })
 }
 
@@ -87,11 +89,10 @@ pub fn stream(happening: Happening) -> Response {
 
 async fn follow(
     app: Arc<App>,
-    (mut call, mut told): (CallBody, Option<Receiver<Arc<str>>>),
+    (mut call, mut told, mut changed): (CallBody, Option<Receiver<Arc<str>>>, watch::Receiver<u64>),
     tenant: String,
     out: Sender<Happened>,
 ) {
-    let mut changed = app.changed.subscribe();
     let mut before: Option<CallBody> = None;
     loop {
         let new_state = before.as_ref().is_none_or(|b| b.state != call.state);

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::app::{App, lock};
 use super::fetch::fetch;
-use super::live;
 use super::problem::Problem;
+use super::{live, traces};
 use crate::batch::{BatchError, Cost, Found, Job, Posted, Said, Slot, lasting_files, scan_in_child};
 use crate::error::Error;
 use crate::report::{Redact, ReportKind};
@@ -111,7 +111,8 @@ fn trouble(app: &App, error: &Error) {
 }
 
 fn run(app: &App, slot: &Slot, call: &StoredCall, target: &str) {
-    let _span = tracing::info_span!("scan", call = call.name, attempts = call.attempts).entered();
+    let span = traces::scan(call);
+    let _entered = span.enter();
     let (from, mut seen) = (Instant::now(), Fingerprint::default());
     let scanned = match target {
         live::TARGET => Err(Problem::not_found(live::LEFT)),
@@ -138,6 +139,9 @@ pub fn end(app: &App, call: &StoredCall, from: Instant, ended: &Ended, seen: &Fi
     lock(&app.jobs.reach).remove(&call.name);
     let spent = u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX);
     app.counted.scan_ms.fetch_add(spent, Ordering::Relaxed);
+    if !matches!(ended, Ok(Some(_))) {
+        traces::failed(&tracing::Span::current());
+    }
     tracing::info!(call = call.name, done = matches!(ended, Ok(Some(_))), ms = spent, "scan ends");
     // A full disk keeps no call from ending for good: once there is space, it ends as it did.
     while let Err(error) = keep(app, call, ended, seen) {

@@ -48,6 +48,9 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let call = asked.as_ref().and_then(|(_, call)| call.clone()).or_else(|| created(&response));
     let ms = from.elapsed().as_secs_f64() * 1e3;
     span.record("http.response.status_code", status);
+    if response.status().is_server_error() {
+        traces::failed(&span);
+    }
     if let Some(call) = &call {
         span.record("call", call);
     }
@@ -77,7 +80,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
 fn span(method: &Method, asked: Option<&Asked>) -> Span {
     let name = asked.map_or("other", |asked| asked.0);
     tracing::info_span!("request", otel.name = name, otel.kind = "server", http.request.method = %method,
-        http.response.status_code = Empty, call = Empty)
+        http.response.status_code = Empty, otel.status_code = Empty, call = Empty)
 }
 
 /// The call that an answer says was made.

@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::app::{App, in_thread, lock};
 use super::auth::{Scope, Who};
 use super::problem::Problem;
-use super::{ServiceError, files, jobs, upload};
+use super::{ServiceError, files, jobs, traces, upload};
 use crate::batch::{Job, Said, Slot, scan_in_child};
 use crate::error::ErrorKind;
 use crate::media::Cancel;
@@ -166,6 +166,8 @@ async fn begin(
 
 /// From the first datagram to the report.
 fn look_after(app: &App, call: &StoredCall, line: Line) {
+    let span = traces::scan(call);
+    let _entered = span.enter();
     let (from, slot, mut seen) = (Instant::now(), Slot::default(), Fingerprint::default());
     let told = app.live.as_ref().and_then(|live| lock(&live.sessions).get(&call.name).map(|s| s.told.clone()));
     let job = Job { live: true, ..jobs::job(app, call, "-") };

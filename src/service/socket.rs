@@ -1,6 +1,8 @@
 //! What happens to a call, over a WebSocket (RFC 6455), for clients that keep one open. In: events. Out: text messages
 //! `{"event": …, "data": …}`; the connection is closed after the last.
 
+use std::time::Duration;
+
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -14,8 +16,11 @@ use super::problem::Problem;
 /// Largest message from a client, who has nothing to say but pings and goodbyes.
 const MOST: usize = 1 << 10;
 
-/// A client that has not answered two pings is gone.
-const SILENT: std::time::Duration = ALIVE.saturating_mul(3);
+/// A client that has said nothing for so long, three pings, is gone.
+const SILENT: Duration = ALIVE.saturating_mul(3);
+
+/// How long a client may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A request to open one.
 pub type Asked = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
@@ -23,9 +28,11 @@ pub type Asked = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 /// A request that can be taken.
 pub fn asked(upgrade: Asked) -> Result<WebSocketUpgrade, Problem> {
     let refused = |_| {
-        let problem =
-            Problem::request(StatusCode::UPGRADE_REQUIRED, "open a WebSocket here, or take the call's events");
-        problem.with(header::UPGRADE, HeaderValue::from_static("websocket"))
+        let detail = "open a WebSocket of version 13 here, or take the call's events";
+        let headers =
+            [(header::UPGRADE, "websocket"), (header::CONNECTION, "upgrade"), (header::SEC_WEBSOCKET_VERSION, "13")];
+        let problem = Problem::request(StatusCode::UPGRADE_REQUIRED, detail);
+        headers.into_iter().fold(problem, |problem, (name, value)| problem.with(name, HeaderValue::from_static(value)))
     };
     upgrade.map_err(refused)
 }
@@ -56,7 +63,8 @@ async fn tell(mut socket: WebSocket, mut happening: Happening) {
                     code = close_code::POLICY;
                     break;
                 }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_))) => return part(socket).await,
+                Some(Err(_)) | None => return,
             },
             _ = pings.tick() => match heard.elapsed() < SILENT {
                 true => Message::Ping(Default::default()),
@@ -69,5 +77,12 @@ async fn tell(mut socket: WebSocket, mut happening: Happening) {
         }
     }
     let goodbye = Message::Close(Some(CloseFrame { code, reason: Default::default() }));
-    let _ = timeout(SILENT, socket.send(goodbye)).await;
+    let _ = timeout(GOODBYE, socket.send(goodbye)).await;
+    part(socket).await;
+}
+
+/// Until both sides have said goodbye: what is cut off before is no clean close to a browser.
+async fn part(mut socket: WebSocket) {
+    let both = async { while let Some(Ok(_)) = socket.recv().await {} };
+    let _ = timeout(GOODBYE, both).await;
 }

@@ -84,7 +84,7 @@ pub struct ModelInfo {
 /// What ran the networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuntimeInfo {
-    /// Execution provider that really ran: `cpu` or `cuda`.
+    /// Execution provider that really ran: `cpu`, `cuda`, `tensorrt`, or a plug-in's own name.
     pub provider: String,
     /// Why a better provider was not used; absent when nothing was refused.
     pub provider_note: Option<String>,
