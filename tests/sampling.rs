@@ -116,6 +116,34 @@ proptest! {
         prop_assert_eq!(&one, &crop(&picture(true, orientation), &map, 16, 12));
         prop_assert!(one.iter().all(|v| (0.0..=255.0).contains(v)));
     }
+
+    #[test]
+    fn a_crop_over_the_edge_is_that_of_a_picture_with_its_edge_repeated(
+        a in 0.3f32..1.7, b in -0.5f32..0.5, x in -40.0f32..40.0, y in -40.0f32..24.0
+    ) {
+        const REPEATED: u32 = 128;
+        let (w, h) = (40u32, 24u32);
+        let inner = |v: usize, last: u32| v.saturating_sub(REPEATED as usize).min(last as usize);
+        let half = |v: usize, last: u32| v.saturating_sub(REPEATED as usize / 2).min(last as usize);
+        let luma = |x: usize, y: usize| (16 + (x * 7 + y * 11) % 200) as u8;
+        let chroma = |x: usize, y: usize| ((60 + x * 5) as u8, (200 - y * 7) as u8);
+        let small = OwnedPlanes::i420(w, h, luma, chroma);
+        let wide = OwnedPlanes::i420(
+            w + 2 * REPEATED,
+            h + 2 * REPEATED,
+            |x, y| luma(inner(x, w - 1), inner(y, h - 1)),
+            |x, y| chroma(half(x, w / 2 - 1), half(y, h / 2 - 1)),
+        );
+        let of = |planes: OwnedPlanes, more: u32, shift: [f32; 2]| {
+            let picture = Picture::new(Arc::new(planes), PictureFormat::I420, w + more, h + more).unwrap();
+            crop(&picture, &Affine { linear: [a, -b, b, a], shift }, 37, 20)
+        };
+        let far = REPEATED as f32;
+        let pairs = of(small, 0, [x, y]).into_iter().zip(of(wide, 2 * REPEATED, [x + far, y + far]));
+        for (edge, inside) in pairs {
+            prop_assert!((edge - inside).abs() < 2.0, "{edge} at the edge, {inside} inside");
+        }
+    }
 }
 
 #[test]

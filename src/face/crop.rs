@@ -1,5 +1,7 @@
 //! The face crop. In: a YUV picture and a map. Out: an aligned RGB crop, sampled straight from the planes.
 
+use std::array::from_fn;
+
 use super::Affine;
 use super::halve::halve;
 use super::yuv::YuvToRgb;
@@ -7,6 +9,10 @@ use crate::types::{Picture, PictureFormat, PlaneView, Point};
 
 /// A bilinear sample spans two source pixels: at most this far apart, samples leave none out.
 const SPACING: f32 = 1.5;
+
+/// Samples that are computed at once, so that all but the reading of the source is done by vector instructions.
+const LANES: usize = 16;
+type Lanes<T> = [T; LANES];
 
 /// Samples a `width × height` crop: R, G and B planes, 0..=255. `map` leads from crop pixels to upright source
 /// pixels. While a crop pixel spans two source pixels or more, the face's region is first halved (each value the mean
@@ -63,30 +69,41 @@ impl<'a, const P: usize> Plane<'a, P> {
         Self { data, stride, step, last }
     }
 
-    /// True when every sample of the crop has all its four neighbours.
-    fn holds(&self, map: &Affine, (width, height): (usize, usize)) -> bool {
-        let (w, h) = (width as f32, height as f32);
-        let corners = [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)].map(|(x, y)| map.apply(Point { x, y }));
+    /// True when every sample of this part of the crop has all its four neighbours.
+    fn holds(&self, map: &Affine, (left, top): (usize, usize), (width, height): (usize, usize)) -> bool {
+        let ([l, t], [r, b]) = ([left, top].map(|v| v as f32), [left + width, top + height].map(|v| v as f32));
+        let corners = [(l, t), (r, t), (l, b), (r, b)].map(|(x, y)| map.apply(Point { x, y }));
         // Beyond, 16.16 fixed point would overflow.
         if self.last.x.max(self.last.y) >= 32_000.0 {
             return false;
         }
         let end = self.last.y as usize * self.stride + self.last.x as usize * self.step;
+        if end > (i32::MAX / 2) as usize {
+            return false;
+        }
         let inside = |v: f32, last: f32| v >= 0.75 && v <= last - 0.25;
         corners.iter().all(|p| inside(p.x, self.last.x) && inside(p.y, self.last.y))
             && self.data.iter().all(|d| d.len() > end)
     }
 
-    /// Bilinear in 16.16 fixed point, all neighbours inside; (x, y) is relative to sample centres. Adds values times
-    /// 2¹⁶. `STEP` is the plane's.
+    /// Bilinear in 16.16 fixed point, all neighbours inside; `xs` and `ys` are relative to sample centres. Adds values
+    /// times 2¹⁶ to the first `n` sums of each plane, whatever lies behind them. `STEP` is the plane's.
     #[inline(always)]
-    fn add_inside<const STEP: usize>(&self, x: i32, y: i32, sums: &mut [u32; P]) {
-        let i = (y >> 16) as usize * self.stride + (x >> 16) as usize * STEP;
-        let (fx, fy) = ((x as u32 >> 8) & 255, (y as u32 >> 8) & 255);
-        let across = |row: &[u8]| u32::from(row[0]) * (256 - fx) + u32::from(row[STEP]) * fx;
-        for (data, sum) in self.data.iter().zip(sums) {
-            let (top, low) = (&data[i..i + STEP + 1], &data[i + self.stride..i + self.stride + STEP + 1]);
-            *sum += across(top) * (256 - fy) + across(low) * fy;
+    fn add_inside<const STEP: usize>(&self, xs: &Lanes<i32>, ys: &Lanes<i32>, n: usize, sums: &mut [Lanes<u32>; P]) {
+        let stride = self.stride as i32;
+        let at: Lanes<i32> = from_fn(|i| (ys[i] >> 16).wrapping_mul(stride).wrapping_add((xs[i] >> 16) * STEP as i32));
+        let [fx, fy]: [Lanes<u32>; 2] = [xs, ys].map(|of| from_fn(|i| (of[i] as u32 >> 8) & 255));
+        for (data, sums) in self.data.iter().zip(sums) {
+            let mut four = [0u32; LANES];
+            for (four, i) in four.iter_mut().zip(at).take(n) {
+                let i = i as usize;
+                let (top, low) = (&data[i..i + STEP + 1], &data[i + self.stride..i + self.stride + STEP + 1]);
+                *four = u32::from_le_bytes([top[0], top[STEP], low[0], low[STEP]]);
+            }
+            for (((sum, four), fx), fy) in sums.iter_mut().zip(four).zip(fx).zip(fy) {
+                let across = |two: u32| (two & 255) * (256 - fx) + (two >> 8 & 255) * fx;
+                *sum += across(four) * (256 - fy) + across(four >> 16) * fy;
+            }
         }
     }
 
@@ -110,16 +127,15 @@ fn gather<const P: usize>(plane: Plane<'_, P>, map: Affine, size: (usize, usize)
     if map.magnification() >= 2.0
         && let Some(half) = Half::of(&plane, &map, size)
     {
-        let data: [&[u8]; P] = std::array::from_fn(|p| half.data[p].as_slice());
+        let data: [&[u8]; P] = from_fn(|p| half.data[p].as_slice());
         return gather(Plane::new(data, half.size.0, 1, half.size), half.map, size, out);
     }
     let wide = map.magnification() > SPACING;
-    match (plane.holds(&map, size), wide, plane.step) {
-        (true, false, 1) => gather_inside::<1, 1, P>(&plane, &map, size.0, out),
-        (true, true, 1) => gather_inside::<2, 1, P>(&plane, &map, size.0, out),
-        (true, false, _) => gather_inside::<1, 2, P>(&plane, &map, size.0, out),
-        (true, true, _) => gather_inside::<2, 2, P>(&plane, &map, size.0, out),
-        (false, ..) => gather_anywhere(&plane, &map, if wide { 2 } else { 1 }, size.0, out),
+    match (wide, plane.step) {
+        (false, 1) => sample::<1, 1, P>(&plane, &map, size, out),
+        (true, 1) => sample::<2, 1, P>(&plane, &map, size, out),
+        (false, _) => sample::<1, 2, P>(&plane, &map, size, out),
+        (true, _) => sample::<2, 2, P>(&plane, &map, size, out),
     }
 }
 
@@ -158,55 +174,69 @@ impl<const P: usize> Half<P> {
     }
 }
 
-/// The usual case, for crops inside the picture: fixed point, no clamping.
-fn gather_inside<const K: usize, const STEP: usize, const P: usize>(
+/// Each value the mean of `K × K` bilinear samples, in fixed point but at the picture's edge.
+fn sample<const K: usize, const STEP: usize, const P: usize>(
     plane: &Plane<'_, P>,
     map: &Affine,
-    width: usize,
-    out: [&mut [f32]; P],
+    (width, height): (usize, usize),
+    mut out: [&mut [f32]; P],
 ) {
+    let inside = plane.holds(map, (0, 0), (width, height));
     let fixed = |v: f32| (v * 65_536.0).round() as i32;
     let [a, b, c, d] = map.linear;
     let centre = |i: usize| (i as f32 + 0.5) / K as f32;
-    let offsets: [[(i32, i32); K]; K] = std::array::from_fn(|j| {
-        std::array::from_fn(|i| {
+    let offsets: [[(i32, i32); K]; K] = from_fn(|j| {
+        from_fn(|i| {
             let (u, v) = (centre(i), centre(j));
             (fixed(a * u + b * v), fixed(c * u + d * v))
         })
     });
     let (step_x, step_y) = (fixed(a), fixed(c));
     let scale = 1.0 / (65_536 * K * K) as f32;
-    let len = out.first().map_or(0, |o| o.len());
-    for row in 0..len / width {
+    for row in 0..height {
         // Relative to sample centres, which lie at +0.5.
-        let mut x = fixed(b * row as f32 + map.shift[0] - 0.5);
-        let mut y = fixed(d * row as f32 + map.shift[1] - 0.5);
-        for column in 0..width {
-            let mut sums = [0u32; P];
+        let x = fixed(b * row as f32 + map.shift[0] - 0.5);
+        let y = fixed(d * row as f32 + map.shift[1] - 0.5);
+        for column in (0..width).step_by(LANES) {
+            let n = LANES.min(width - column);
+            if !inside && !plane.holds(map, (column, row), (n, 1)) {
+                sample_edge::<K, P>(plane, map, (column, row), (n, width), &mut out);
+                continue;
+            }
+            let mut sums = [[0u32; LANES]; P];
             for (dx, dy) in offsets.iter().flatten() {
-                plane.add_inside::<STEP>(x + dx, y + dy, &mut sums);
+                let along = |i: usize, step: i32| ((column + i) as i32).wrapping_mul(step);
+                let xs = from_fn(|i| (x + dx).wrapping_add(along(i, step_x)));
+                let ys = from_fn(|i| (y + dy).wrapping_add(along(i, step_y)));
+                plane.add_inside::<STEP>(&xs, &ys, n, &mut sums);
             }
-            for p in 0..P {
-                out[p][row * width + column] = sums[p] as f32 * scale;
+            for (out, sums) in out.iter_mut().zip(sums) {
+                let to = &mut out[row * width + column..][..n];
+                // Below 2³¹; signed numbers are converted faster.
+                to.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum as i32 as f32 * scale);
             }
-            x += step_x;
-            y += step_y;
         }
     }
 }
 
-/// Crops that reach over the picture's edge.
-fn gather_anywhere<const P: usize>(plane: &Plane<'_, P>, map: &Affine, k: usize, width: usize, out: [&mut [f32]; P]) {
-    let centre = |i: usize| (i as f32 + 0.5) / k as f32;
+/// `n` values from `(column, row)` on, where the crop reaches over the picture's edge.
+fn sample_edge<const K: usize, const P: usize>(
+    plane: &Plane<'_, P>,
+    map: &Affine,
+    (column, row): (usize, usize),
+    (n, width): (usize, usize),
+    out: &mut [&mut [f32]; P],
+) {
+    let centre = |i: usize| (i as f32 + 0.5) / K as f32;
     for (data, out) in plane.data.iter().zip(out) {
-        for (i, value) in out.iter_mut().enumerate() {
-            let (column, row) = ((i % width) as f32, (i / width) as f32);
+        for (i, value) in out[row * width + column..][..n].iter_mut().enumerate() {
             let mut sum = 0.0;
-            for j in 0..k * k {
-                let p = map.apply(Point { x: column + centre(j % k), y: row + centre(j / k) });
+            for j in 0..K * K {
+                let (x, y) = ((column + i) as f32 + centre(j % K), row as f32 + centre(j / K));
+                let p = map.apply(Point { x, y });
                 sum += plane.anywhere(data, p.x - 0.5, p.y - 0.5);
             }
-            *value = sum / (k * k) as f32;
+            *value = sum / (K * K) as f32;
         }
     }
 }
