@@ -1,10 +1,12 @@
 """How far the networks are from what the machine could do.
 
 In:  `count`: nothing; `measure REPORT.json COUNTS.json`: what `unmask bench --json` printed, and what `count` printed.
-Out: `count`: JSON, for each network its operations (2 × multiply-adds of convolutions and matrix products) and bytes
-     (weights once, activations written and read once) for one sample. `measure`: copy bandwidth and matrix rate of this
-     machine, measured now (torch on a GPU where there is one, else numpy), and the share of both that the whole networks-only
-     row of each number of streams reaches.
+Out: `count`: JSON, for each network the values of one input, its operations on it (2 × multiply-adds of convolutions and
+     matrix products), the bytes of its weights (as float32) and those of that input with its outputs. `measure`: copy
+     bandwidth and matrix rate of this machine, measured now (torch on a GPU where there is one, else numpy), and the share of
+     both that each networks-only row reaches: the operations of the very runs of the scan, by the size of their inputs, and
+     the bytes of weights once a run (streams that share batches need fewer), input and outputs once. What a run keeps in
+     between may stay in a cache.
 `count` needs scripts/setup --bench; `measure` needs numpy, and torch for a GPU.
 """
 
@@ -27,7 +29,7 @@ def weights(folder):
 
 
 def count(folder):
-    """Operations and bytes of one run on one sample, by running the graph with every intermediate as an output."""
+    """Operations and bytes of one run on one input, by running the graph with every intermediate as an output."""
     import onnx
     import onnxruntime
 
@@ -37,6 +39,7 @@ def count(folder):
     weight_bytes = sum(int(np.prod(t.dims)) * 4 for t in model.graph.initializer)
     given = manifest["input"]
     shape = [1, *given["size"]] if given["layout"] == "nt" else [1, 3, given["size"][1], given["size"][0]]
+    results = {output.name for output in model.graph.output}
     names = [name for node in model.graph.node for name in node.output if name]
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
@@ -54,8 +57,14 @@ def count(folder):
             operations += 2 * out * int(np.prod(sizes[node.input[1]][1:]))
         elif node.op_type in ("MatMul", "Gemm"):
             operations += 2 * out * sizes[node.input[0]][-1]
-    moved = sum(2 * 4 * int(np.prod(np.shape(value))) for value in values)
-    return {"operations": operations, "bytes": weight_bytes + moved}
+    given_values = int(np.prod(shape))
+    got_values = sum(int(np.prod(sizes[name])) for name in results)
+    return {
+        "values": given_values,
+        "operations": operations,
+        "weight_bytes": weight_bytes,
+        "in_and_out_bytes": 4 * (given_values + got_values),
+    }
 
 
 def machine():
@@ -103,16 +112,26 @@ def best(work, times=7):
 def measure(report, counts):
     name, copied, rate = machine()
     print(f"{name}: copies {copied / 1e9:.1f} GB/s, multiplies {rate / 1e9:.0f} GFLOP/s (float32)")
-    face = {key: sum(counts[n][key] for n in ("yunet", "face-lite160")) for key in ("operations", "bytes")}
-    print("a frame with one face, detector and scorer:", f"{face['operations'] / 1e9:.3f} GFLOP, {face['bytes'] / 1e6:.0f} MB")
-    print("| provider | streams | rate | frames/s, networks only | of the matrix rate | of the copy bandwidth |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    whole = {key(row): row for row in report["rows"] if row["work"] == "whole"}
+    print("| provider | streams | rate | GFLOP | GB, at least | wall s | of the matrix rate | of the copy bandwidth |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in (row for row in report["rows"] if row["work"] == "networks"):
-        frames = whole[key(row)]["frames"] / max(row["wall_s"], 1e-9)
-        shares = (frames * face["operations"] / rate, frames * face["bytes"] / copied)
-        cells = [row["provider"], row["streams"], row["fps"] or "every frame", f"{frames:.0f}"]
-        print("|", " | ".join(map(str, [*cells, *(f"{100 * share:.1f} %" for share in shares)])), "|")
+        operations, moved = needed([runs for runs in report["asked"] if key(runs) == key(row)], counts)
+        wall = max(row["wall_s"], 1e-9)
+        cells = [row["provider"], row["streams"], row["fps"] or "every frame"]
+        cells += [f"{operations / 1e9:.1f}", f"{moved / 1e9:.2f}", f"{wall:.2f}"]
+        cells += [f"{100 * share:.1f} %" for share in (operations / wall / rate, moved / wall / copied)]
+        print("|", " | ".join(map(str, cells)), "|")
+
+
+def needed(asked, counts):
+    """(operations, bytes) of runs; networks that were not counted (`silero-vad`, recurrent and tiny) count nothing."""
+    operations = moved = 0
+    for runs in (runs for runs in asked if runs["network"] in counts):
+        one = counts[runs["network"]]
+        inputs = int(np.prod(runs["input"])) / one["values"]
+        operations += runs["times"] * inputs * one["operations"]
+        moved += runs["times"] * (one["weight_bytes"] + inputs * one["in_and_out_bytes"])
+    return operations, moved
 
 
 def key(row):

@@ -23,6 +23,8 @@ pub struct Report {
     pub efficiencies: Vec<Efficiency>,
     /// A row a combination.
     pub rows: Vec<Row>,
+    /// What the networks were asked.
+    pub asked: Vec<Asked>,
     /// What could not be measured, and why.
     pub notes: Vec<String>,
 }
@@ -37,6 +39,7 @@ impl Report {
             efficiency: None,
             efficiencies: Vec::new(),
             rows: Vec::new(),
+            asked: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -181,6 +184,23 @@ impl Row {
             frames_dropped: delays.and_then(|_| costs.first().map(|c| c.dropped)),
         }
     }
+}
+
+/// What a network was asked in a whole scan, by shape of its input.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Asked {
+    /// What ran it.
+    pub provider: String,
+    /// Streams at once.
+    pub streams: NonZero<usize>,
+    /// Frames a second that are analysed; null: every frame.
+    pub fps: Option<f64>,
+    /// Its id.
+    pub network: String,
+    /// Shape of its first input, the batch first.
+    pub input: Vec<usize>,
+    /// Runs, of all streams.
+    pub times: u64,
 }
 
 /// Decoding and networks over the whole scan, in processor seconds: what could at best be saved is the rest.

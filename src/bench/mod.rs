@@ -8,7 +8,7 @@ mod table;
 mod works;
 
 pub use cost::Cost;
-pub use figures::{Clip, Efficiency, Machine, Report, Row, Work};
+pub use figures::{Asked, Clip, Efficiency, Machine, Report, Row, Work};
 pub use generated::make_clip;
 pub use table::table;
 
@@ -16,7 +16,7 @@ use std::num::NonZero;
 
 use crate::config::{Config, Device};
 use crate::error::Error;
-use crate::infer::Runtime;
+use crate::infer::{Runs, Runtime};
 use crate::media::{self, Cancel, Input, SourceSpec};
 use figures::median;
 use works::Stream;
@@ -105,6 +105,15 @@ fn measure(
     let row = |work, costs: &[Cost]| Row::new(provider, streams, fps, work, costs, duration_s);
     report.rows.extend([row(Work::Decode, &decode), row(Work::Networks, &networks)]);
     report.rows.extend([row(Work::Bare, &bare), row(Work::Whole, &whole)]);
+    let asked = works::asked(all).into_iter();
+    report.asked.extend(asked.map(|Runs { network, input, times }| Asked {
+        provider: provider.into(),
+        streams,
+        fps,
+        network,
+        input,
+        times,
+    }));
     if plan.live {
         let live = works::live(plan.clip, config, all, duration_s, cancel)?;
         report.rows.push(row(Work::Live, &[live]));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Cost;
 use crate::config::Config;
 use crate::error::Error;
-use crate::infer::{Runtime, Shared, Tape};
+use crate::infer::{Runs, Runtime, Shared, Tape};
 use crate::media::{self, AudioStream, Cancel, Input, LiveInput, LiveSpec, MediaError, SourceSpec, VideoStream};
 use crate::pipeline::{Analysis, Engines, Run, analyze};
 use crate::report::{self, Memory, SinkSpec};
@@ -91,6 +91,18 @@ pub fn whole(clip: &Input, config: &Config, all: &mut [Stream], cancel: &Cancel)
     all.iter().for_each(|stream| stream.tape.stop());
     cost.frames = frames.iter().sum();
     Ok(cost)
+}
+
+/// The networks' runs of the scan before, those of all streams together.
+pub fn asked(all: &[Stream]) -> Vec<Runs> {
+    let mut sums: Vec<Runs> = Vec::new();
+    for runs in all.iter().flat_map(|stream| stream.tape.runs()) {
+        match sums.iter_mut().find(|sum| (&sum.network, &sum.input) == (&runs.network, &runs.input)) {
+            Some(sum) => sum.times += runs.times,
+            None => sums.push(runs),
+        }
+    }
+    sums
 }
 
 /// The networks' runs of the scan before, once more.

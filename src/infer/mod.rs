@@ -28,7 +28,7 @@ pub use postprocess::masked_logits;
 pub use preprocess::Normalise;
 pub use provider::{Provider, Runtime};
 pub use store::{ModelStore, StoredModel};
-pub use tape::Tape;
+pub use tape::{Runs, Tape};
 
 /// A tensor going in.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ pub fn build(spec: EngineSpec<'_>, model: &StoredModel) -> Result<Box<dyn Engine
                 _ => load()?,
             };
             match &runtime.tape {
-                Some(tape) => tape.wrap(engine),
+                Some(tape) => tape.wrap(&model.manifest.id, engine),
                 None => engine,
             }
         }

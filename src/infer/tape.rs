@@ -17,9 +17,21 @@ pub struct Tape {
     heads: Arc<Mutex<Vec<Head>>>,
 }
 
+/// Runs of one network on inputs of one shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runs {
+    /// Its id.
+    pub network: String,
+    /// Shape of its first input.
+    pub input: Vec<usize>,
+    /// How often.
+    pub times: u64,
+}
+
 /// An engine with what it was asked.
 #[derive(Clone)]
 struct Head {
+    network: String,
     engine: Arc<Mutex<Box<dyn Engine>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
@@ -41,7 +53,7 @@ impl Head {
 
 impl std::fmt::Debug for Head {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Head({} shapes)", lock(&self.asked).len())
+        write!(f, "Head({}, {} shapes)", self.network, lock(&self.asked).len())
     }
 }
 
@@ -70,6 +82,16 @@ impl Tape {
         self.on.store(false, Ordering::SeqCst);
     }
 
+    /// What was asked while it was on.
+    pub fn runs(&self) -> Vec<Runs> {
+        let of = |head: &Head| {
+            let shape = |run: &Asked| run.inputs.first().map_or_else(Vec::new, |(_, values)| values.shape().to_vec());
+            let runs = |run: &Asked| Runs { network: head.network.clone(), input: shape(run), times: run.times };
+            lock(&head.asked).iter().map(runs).collect::<Vec<_>>()
+        };
+        lock(&self.heads).iter().flat_map(of).collect()
+    }
+
     /// Runs every network as often as it was asked, each in a thread of its own; returns the processor time inside them.
     pub fn replay(&self) -> Result<Duration, InferError> {
         let heads = lock(&self.heads).clone();
@@ -83,9 +105,9 @@ impl Tape {
         })
     }
 
-    /// An engine whose runs are counted.
-    pub(super) fn wrap(&self, engine: Box<dyn Engine>) -> Box<dyn Engine> {
-        let head = Head { engine: Arc::new(Mutex::new(engine)), asked: Arc::default() };
+    /// A network's engine whose runs are counted.
+    pub(super) fn wrap(&self, network: &str, engine: Box<dyn Engine>) -> Box<dyn Engine> {
+        let head = Head { network: network.into(), engine: Arc::new(Mutex::new(engine)), asked: Arc::default() };
         lock(&self.heads).push(head.clone());
         Box::new(Taped { on: Arc::clone(&self.on), head })
     }
@@ -135,7 +157,7 @@ mod tests {
             input.values.to_owned()
         });
         let tape = Tape::default();
-        let mut taped = tape.wrap(Box::new(engine));
+        let mut taped = tape.wrap("fake", Box::new(engine));
         let mut ask = |n: usize| {
             let values = ArrayD::from_elem(vec![n, 2], 1.0);
             taped.run(&[Input { name: "in", values: values.view() }]).unwrap()
@@ -149,5 +171,7 @@ mod tests {
         assert_eq!(runs.swap(0, Ordering::SeqCst), 6);
         tape.replay().unwrap();
         assert_eq!(runs.load(Ordering::SeqCst), 4);
+        let counted: Vec<_> = tape.runs().into_iter().map(|r| (r.network, r.input, r.times)).collect();
+        assert_eq!(counted, [("fake".into(), vec![1, 2], 3), ("fake".into(), vec![2, 2], 1)]);
     }
 }
