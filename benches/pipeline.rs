@@ -9,7 +9,7 @@ use unmask::report::Memory;
 use unmask::types::BoxPx;
 use unmask::types::record::RuntimeInfo;
 use unmask::voice::vad::LevelVad;
-use unmask::voice::{VoiceEmbedder, VoiceScorer};
+use unmask::voice::{OverlapFinder, VoiceEmbedder, VoiceScorer};
 use unmask::{Cancel, Config, Engines, Run, SinkSpec, SourceSpec, analyze};
 
 fn manifest(id: &str) -> Manifest {
@@ -28,6 +28,8 @@ fn engines(config: &Config) -> Engines {
         vad: Box::new(LevelVad { rms: 0.05 }),
         voice: VoiceScorer::new(engine(&voice), voice).expect("a voice scorer"),
         speaker: VoiceEmbedder::new(Box::new(FakeEngine::one_embedding()), manifest(&config.voice.embedder)),
+        overlap: OverlapFinder::new(Box::new(FakeEngine::one_speaker()), manifest(&config.voice.segmenter))
+            .expect("speaker segmentation"),
         models: Vec::new(),
         runtime: RuntimeInfo {
             provider: "fake".into(),

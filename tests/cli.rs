@@ -68,7 +68,7 @@ fn doctor_proves_the_provider() {
 #[test]
 fn models_are_listed_and_verified() {
     let list = String::from_utf8(unmask(&["models", "list"]).stdout).unwrap();
-    for id in ["yunet", "retinaface-mnet025", "face-embed", "voice-embed", "silero-vad"] {
+    for id in ["yunet", "retinaface-mnet025", "face-embed", "voice-embed", "speaker-segmentation", "silero-vad"] {
         assert!(list.contains(id), "{id}");
     }
     let verify = unmask(&["models", "verify"]);

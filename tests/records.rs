@@ -12,7 +12,7 @@ use unmask::report::Memory;
 use unmask::types::BoxPx;
 use unmask::types::record::RuntimeInfo;
 use unmask::voice::vad::LevelVad;
-use unmask::voice::{VoiceEmbedder, VoiceScorer};
+use unmask::voice::{OverlapFinder, VoiceEmbedder, VoiceScorer};
 use unmask::{Cancel, Config, Engines, Run, SinkSpec, SourceSpec, analyze};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/synthetic.jsonl");
@@ -78,7 +78,20 @@ fn fake_engines() -> Engines {
         input = { name = "samples", layout = "nt", size = [16000], rate_hz = 16000 }
         golden = { input = "none", embedding = [0.5], tolerance = 0.1 }"#,
     );
-    let models = vec![face.info(), embedder.info(), voice.info(), speaker.info()];
+    let segmenter = manifest(
+        r#"
+        id = "fake-segmenter"
+        task = "speaker_segment"
+        family = "powerset"
+        file = "none"
+        sha256 = "00"
+        licence = "MIT"
+        commercial_use = true
+        origin = "none"
+        input = { name = "samples", layout = "nt", size = [64000], rate_hz = 16000 }
+        golden = { input = "none", overlap = 0.0, tolerance = 0.1 }"#,
+    );
+    let models = vec![face.info(), embedder.info(), voice.info(), speaker.info(), segmenter.info()];
     let engine = || Box::new(FakeEngine::mean_logit("logit"));
     Engines {
         detector: Box::new(FixedDetector::frontal(BoxPx { x: 100.0, y: 60.0, w: 90.0, h: 110.0 })),
@@ -87,6 +100,7 @@ fn fake_engines() -> Engines {
         vad: Box::new(LevelVad { rms: 0.05 }),
         voice: VoiceScorer::new(engine(), voice).unwrap(),
         speaker: VoiceEmbedder::new(Box::new(FakeEngine::one_embedding()), speaker),
+        overlap: OverlapFinder::new(Box::new(FakeEngine::one_speaker()), segmenter).unwrap(),
         models,
         runtime: RuntimeInfo {
             provider: "fake".into(),

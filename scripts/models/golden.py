@@ -3,7 +3,7 @@
 In:  the NASA portrait (scripts/demo/portrait.py), espeak-ng, ffmpeg, and the fetched networks.
 Out: models/{yunet,retinaface-mnet025}/golden.png (640×384, fed as it is, no resampling),
      models/face-embed/golden.png (150×150, the aligned face), models/silero-vad/golden.wav (4 s, 16 kHz, mono,
-     16 bit), and the lines for [golden] on stdout.
+     16 bit), models/speaker-segmentation/golden.wav (likewise, two voices), and the lines for [golden] on stdout.
 Run it by hand when a network changes (it needs onnxruntime: scripts/setup --bench); `--values` keeps
 the inputs and prints the values alone.
 """
@@ -26,7 +26,9 @@ sys.path.insert(0, str(ROOT / "scripts" / "demo"))
 import portrait  # noqa: E402
 
 SENTENCE = "Good morning. I have worked on distributed systems for seven years, mostly in Rust."
+ANSWER = "Yes, and I wrote most of it myself, before the others came to the team."
 EMBEDDER = "face-embed"
+SEGMENTER = "speaker-segmentation"
 PREFIX = 8  # values of the embedding that are kept: too few to tell a face by
 DETECTORS = {"yunet": "yunet", "retinaface-mnet025": "retinaface"}
 
@@ -49,17 +51,24 @@ def picture():
     return canvas
 
 
-def sound(path):
-    """Half a second of silence, then the sentence: 64 000 samples."""
-    spoken = path.with_suffix(".spoken.wav")
-    subprocess.run(["espeak-ng", "-v", "en-gb", "-s", "150", "-w", spoken, SENTENCE], check=True)
-    convert = ["ffmpeg", "-v", "error", "-i", spoken, "-ar", "16000", "-ac", "1", "-f", "s16le", "-"]
-    raw = subprocess.run(convert, check=True, capture_output=True).stdout
-    spoken.unlink()
-    samples = np.pad(np.frombuffer(raw, np.int16), (8_000, 64_000))[:64_000]
+def spoken(sentence, voice, delay_s):
+    """A sentence behind silence: 64 000 samples."""
+    say = ["espeak-ng", "-v", voice, "-s", "150", "--stdout", sentence]
+    wav = subprocess.run(say, check=True, capture_output=True).stdout
+    convert = ["ffmpeg", "-v", "error", "-i", "-", "-ar", "16000", "-ac", "1", "-f", "s16le", "-"]
+    raw = subprocess.run(convert, check=True, capture_output=True, input=wav).stdout
+    return np.pad(np.frombuffer(raw, np.int16), (int(delay_s * 16_000), 64_000))[:64_000]
+
+
+def write(path, samples):
     with wave.open(str(path), "wb") as out:
         out.setparams((1, 2, 16_000, 0, "NONE", ""))
         out.writeframes(samples.tobytes())
+
+
+def read(path):
+    with wave.open(str(path)) as file:
+        return np.frombuffer(file.readframes(64_000), np.int16).astype(np.float32) / 32768
 
 
 def face():
@@ -99,11 +108,14 @@ def main():
     print(EMBEDDER, "embedding =", [round(float(v), 4) for v in embedding(path)[:PREFIX]])
     path = ROOT / "models" / "silero-vad" / "golden.wav"
     if not keep:
-        sound(path)
-    with wave.open(str(path)) as read:
-        samples = np.frombuffer(read.readframes(64_000), np.int16).astype(np.float32) / 32768
-    spoken = decode.Silero(session("silero-vad")).push(samples[: 125 * 512])
-    print("silero-vad speech =", round(float(spoken.mean()), 4))
+        write(path, spoken(SENTENCE, "en-gb", 0.5))
+    speech = decode.Silero(session("silero-vad")).push(read(path)[: 125 * 512])
+    print("silero-vad speech =", round(float(speech.mean()), 4))
+    path = ROOT / "models" / SEGMENTER / "golden.wav"
+    if not keep:
+        write(path, spoken(SENTENCE, "en-gb", 0.5) // 2 + spoken(ANSWER, "en-us+f3", 1.5) // 2)
+    logs = session(SEGMENTER).run(["output"], {"input": read(path)[None, None]})[0][0]
+    print(SEGMENTER, "overlap =", round(float(np.exp(logs[:, 4:]).sum(1).mean()), 4))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ use unmask::face::detect::{self, DetectorSpec};
 use unmask::face::{FaceEmbedder, FaceScorer};
 use unmask::infer::{InferError, ModelStore, Runtime, Task};
 use unmask::voice::vad::{self, VadSpec};
-use unmask::voice::{VoiceEmbedder, VoiceScorer};
+use unmask::voice::{OverlapFinder, VoiceEmbedder, VoiceScorer};
 use unmask::{Config, Error};
 
 use super::{RuntimeArgs, print_line};
@@ -82,6 +82,7 @@ pub fn verify_all(store: &ModelStore, runtime: &Runtime, config: &Config) -> Res
             Task::Vad => vad::build(VadSpec::Network { runtime, store, id }).map(drop),
             Task::VoiceScore => VoiceScorer::load(runtime, store, id).map(drop),
             Task::VoiceEmbed => VoiceEmbedder::load(runtime, store, id).map(drop),
+            Task::SpeakerSegment => OverlapFinder::load(runtime, store, id).map(drop),
         }
     };
     Ok(store.ids()?.into_iter().map(|id| (id.clone(), check(&id))).collect())

@@ -4,11 +4,13 @@ mod live;
 mod triage;
 mod user;
 mod verdict;
+mod voice;
 
 pub use live::LiveConfig;
 pub use triage::TriageConfig;
 pub use user::{secret, seed, user_file};
 pub use verdict::{CoarsePoint, OperatingPoint, VerdictConfig};
+pub use voice::VoiceConfig;
 
 use std::path::{Path, PathBuf};
 
@@ -123,30 +125,6 @@ pub struct FaceConfig {
     pub max_cut_off: f32,
 }
 
-/// Voice branch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct VoiceConfig {
-    /// Model id of the voice activity detector.
-    pub vad: String,
-    /// Model id of the scorer.
-    pub scorer: String,
-    /// Model id of the embedder.
-    pub embedder: String,
-    /// A scored window is embedded when the last one that was began so long before.
-    pub embed_every_s: f64,
-    /// Time between the starts of windows within one stretch of speech.
-    pub hop_s: f64,
-    /// Windows with less speech are not scored.
-    pub min_speech_s: f64,
-    /// Voice activity at or above this is speech.
-    pub vad_threshold: f32,
-    /// Windows whose levels (95th over 10th percentile) span less, in decibels, are too noisy to be scored.
-    pub min_level_range_db: f32,
-    /// Windows with a larger share of power in steady tones are music and not scored.
-    pub max_tonal_share: f32,
-}
-
 /// Physical cues, a table each.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -243,22 +221,6 @@ impl Default for FaceConfig {
     }
 }
 
-impl Default for VoiceConfig {
-    fn default() -> Self {
-        Self {
-            vad: "silero-vad".into(),
-            scorer: "voice-spectrum".into(),
-            embedder: "voice-embed".into(),
-            embed_every_s: 4.0,
-            hop_s: 1.0,
-            min_speech_s: 1.5,
-            vad_threshold: 0.5,
-            min_level_range_db: 12.0,
-            max_tonal_share: 0.15,
-        }
-    }
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -301,7 +263,7 @@ impl Config {
 
     /// Refuses values out of bounds, and what is not a number.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let (face, voice, verdict, limits) = (&self.face, &self.voice, &self.verdict, &self.limits);
+        let (face, verdict, limits) = (&self.face, &self.verdict, &self.limits);
         let side = if face.detect_side_px.is_multiple_of(32) { f64::from(face.detect_side_px) } else { 0.0 };
         let day = 86_400.0;
         let rows = [
@@ -313,12 +275,6 @@ impl Config {
             ("face.max_cut_off", face.max_cut_off.into(), 0.0, 1.0, "0 to 1"),
             ("face.min_size_px", face.min_size_px.into(), 0.0, 1e5, "0 to 100000"),
             ("face.max_yaw_deg", face.max_yaw_deg.into(), 0.0, 90.0, "0 to 90"),
-            ("voice.hop_s", voice.hop_s, 0.1, 4.0, "0.1 to 4"),
-            ("voice.embed_every_s", voice.embed_every_s, 0.0, day, "0 to 86400"),
-            ("voice.min_speech_s", voice.min_speech_s, 0.0, 4.0, "0 to 4"),
-            ("voice.vad_threshold", voice.vad_threshold.into(), 0.0, 1.0, "0 to 1"),
-            ("voice.min_level_range_db", voice.min_level_range_db.into(), 0.0, 100.0, "0 to 100"),
-            ("voice.max_tonal_share", voice.max_tonal_share.into(), 0.0, 1.0, "0 to 1"),
             ("verdict.face.seen_share", verdict.face.seen_share.into(), 0.01, 1.0, "0.01 to 1"),
             ("verdict.voice.seen_share", verdict.voice.seen_share.into(), 0.01, 1.0, "0.01 to 1"),
             ("verdict.face.signs_at", verdict.face.signs_at.into(), 0.0, 1.0, "0 to 1"),
@@ -337,7 +293,8 @@ impl Config {
             ("limits.max_duration_s", limits.max_duration_s, 0.1, 30.0 * day, "0.1 to 2592000"),
             ("limits.stall_s", limits.stall_s, 0.1, day, "0.1 to 86400"),
         ];
-        let all = rows.into_iter().chain(self.cues.lip_sync.bounds()).chain(self.live.bounds());
+        let all =
+            rows.into_iter().chain(self.voice.bounds()).chain(self.cues.lip_sync.bounds()).chain(self.live.bounds());
         let mut all = all.chain(self.triage.iter().flat_map(TriageConfig::bounds));
         let outside = all.find(|(_, value, low, high, _)| !(low..=high).contains(&value));
         match outside {

@@ -36,6 +36,11 @@ impl FakeEngine {
         Self::new("embedding", |input| ArrayD::from_elem(vec![input.values.shape()[0], 8], 0.5))
     }
 
+    /// Speaker segmentation: one person speaks throughout.
+    pub fn one_speaker() -> Self {
+        Self::new("output", |_| ArrayD::from_shape_fn(vec![1, 1, 7], |at| if at[2] == 1 { 0.0 } else { -30.0 }))
+    }
+
     /// Sleeps so long a run.
     pub fn with_latency(self, latency: Duration) -> Self {
         Self { latency, ..self }

@@ -24,6 +24,8 @@ pub enum Task {
     VoiceScore,
     /// Turns a voice into numbers that are near each other for one speaker.
     VoiceEmbed,
+    /// Says when each of several speakers speaks.
+    SpeakerSegment,
 }
 
 impl Task {
@@ -41,6 +43,7 @@ impl Task {
             Self::Vad => "vad",
             Self::VoiceScore => "voice_score",
             Self::VoiceEmbed => "voice_embed",
+            Self::SpeakerSegment => "speaker_segment",
         }
     }
 }
@@ -57,6 +60,8 @@ pub enum Family {
     Silero,
     /// One row a face or voice, in an output named `embedding`.
     Embedding,
+    /// pyannote's segmentation 3.0: nobody, one of three speakers, or two of them, every 270 samples.
+    Powerset,
 }
 
 /// Order of the channels a network expects.
@@ -158,6 +163,8 @@ pub struct GoldenSpec {
     pub speech: Option<f32>,
     /// Embedders: the first values.
     pub embedding: Option<Vec<f32>>,
+    /// Speaker segmentation: mean probability that several speak at once.
+    pub overlap: Option<f32>,
     /// Largest difference.
     pub tolerance: f32,
 }
@@ -219,9 +226,11 @@ impl Manifest {
         let layout = if picture { Layout::Nchw } else { Layout::Nt };
         let golden = &self.golden;
         let embedding = golden.embedding.as_ref().is_some_and(|e| !e.is_empty());
-        let answers = [golden.p_masked.is_some(), golden.box_px.is_some(), golden.speech.is_some(), embedding];
+        let (speech, overlap) = (golden.speech.is_some(), golden.overlap.is_some());
+        let answers = [golden.p_masked.is_some(), golden.box_px.is_some(), speech, embedding, overlap];
         let embeds = matches!(self.task, Task::FaceEmbed | Task::VoiceEmbed);
-        let wanted = [scorer, self.task == Task::FaceDetect, self.task == Task::Vad, embeds];
+        let is = |task| self.task == task;
+        let wanted = [scorer, is(Task::FaceDetect), is(Task::Vad), embeds, is(Task::SpeakerSegment)];
         let rules = [
             (self.file.contains(['/', '\\']) || golden.input.contains(['/', '\\']), "files lie beside model.toml"),
             (self.input.size.len() != sides || self.input.size.contains(&0), "input.size does not fit the task"),
@@ -233,7 +242,8 @@ impl Manifest {
             (aligned && self.template().is_none(), "preprocess.template is missing"),
             (
                 answers != wanted,
-                "[golden] needs p_masked (scorers), box_px (detectors), speech (VAD) or embedding (embedders)",
+                "[golden] needs p_masked (scorers), box_px (detectors), speech (VAD), embedding (embedders) or overlap \
+                 (speaker segmentation)",
             ),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {

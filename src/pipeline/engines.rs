@@ -10,7 +10,7 @@ use crate::infer::{ModelStore, Runtime, Shared};
 use crate::media;
 use crate::types::record::{ModelInfo, RuntimeInfo};
 use crate::voice::vad::{self, Vad, VadSpec};
-use crate::voice::{VoiceEmbedder, VoiceScorer};
+use crate::voice::{OverlapFinder, VoiceEmbedder, VoiceScorer};
 
 /// One of each, used by one run at a time.
 pub struct Engines {
@@ -26,6 +26,8 @@ pub struct Engines {
     pub voice: VoiceScorer,
     /// Tells voices apart.
     pub speaker: VoiceEmbedder,
+    /// Hears several speakers at once.
+    pub overlap: OverlapFinder,
     /// What records say of the networks.
     pub models: Vec<ModelInfo>,
     /// What runs them.
@@ -59,6 +61,7 @@ impl Engines {
             vad::build(VadSpec::Network { runtime: &runtime, store: &store, id: &config.voice.vad })?;
         let voice = VoiceScorer::load(&runtime, &store, &config.voice.scorer)?;
         let speaker = VoiceEmbedder::load(&runtime, &store, &config.voice.embedder)?;
+        let overlap = OverlapFinder::load(&runtime, &store, &config.voice.segmenter)?;
         let manifests = [
             detector_manifest.as_ref(),
             Some(face.network().manifest()),
@@ -66,6 +69,7 @@ impl Engines {
             vad_manifest.as_ref(),
             Some(voice.manifest()),
             Some(speaker.manifest()),
+            Some(overlap.manifest()),
         ];
         let models = manifests.into_iter().flatten().map(|m| m.info()).collect();
         let runtime = RuntimeInfo {
@@ -74,7 +78,7 @@ impl Engines {
             onnxruntime: runtime.version,
             gstreamer: media::gst::version(),
         };
-        Ok(Self { detector, face, embedder, vad, voice, speaker, models, runtime })
+        Ok(Self { detector, face, embedder, vad, voice, speaker, overlap, models, runtime })
     }
 
     /// Processor seconds inside each network so far, by its id.
@@ -86,6 +90,7 @@ impl Engines {
             self.vad.cpu_time(),
             self.voice.cpu_time(),
             self.speaker.cpu_time(),
+            self.overlap.cpu_time(),
         ];
         // Stand-ins have no id, and cost nothing.
         let ids = self.models.iter().map(|model| model.id.clone());
@@ -95,6 +100,7 @@ impl Engines {
     /// Processor time spent inside all networks so far.
     pub fn cpu_time(&self) -> Duration {
         let faces = self.detector.cpu_time() + self.face.network().cpu_time() + self.embedder.network().cpu_time();
-        faces + self.vad.cpu_time() + self.voice.cpu_time() + self.speaker.cpu_time()
+        let voices = self.voice.cpu_time() + self.speaker.cpu_time() + self.overlap.cpu_time();
+        faces + self.vad.cpu_time() + voices
     }
 }

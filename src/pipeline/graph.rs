@@ -152,7 +152,7 @@ fn start_stages<'scope>(
     stop: &'scope Cancel,
     meter: &'scope Meter,
 ) -> Result<Stages<'scope>, Error> {
-    let Engines { detector, face, embedder, vad, voice, speaker, .. } = engines;
+    let Engines { detector, face, embedder, vad, voice, speaker, overlap, .. } = engines;
     let mut stages = Stages { frames: None, voice: None, handles: Vec::new() };
     if let Some(video) = video {
         let (detected_out, detected) = bounded::<DetectedFrame>(DETECTED);
@@ -172,7 +172,7 @@ fn start_stages<'scope>(
     if let Some(audio) = audio {
         let (voice_out, messages) = bounded::<VoiceMessage>(EVIDENCE);
         stages.start(scope, "voice", stop, move || {
-            let networks = Networks { vad: &mut **vad, scorer: voice, embedder: speaker };
+            let networks = Networks { vad: &mut **vad, scorer: voice, embedder: speaker, overlap };
             voice_stage::voice(audio, networks, (&config.voice, listening), stop, meter, &voice_out)
         })?;
         stages.voice = Some(messages);

@@ -11,10 +11,11 @@ use crate::config::VoiceConfig;
 use crate::error::Error;
 use crate::infer::thread_cpu_time;
 use crate::media::{AudioStream, Cancel};
+use crate::types::record::Reason;
 use crate::types::{AudioChunk, MediaTime, SoundEvidence, SpeechWindow, VoiceEvidence};
 use crate::voice::vad::Vad;
 use crate::voice::{
-    LevelMeter, Listener, Profiler, VoiceEmbedder, VoiceScorer, Windower, WindowerConfig, fit_to_score,
+    LevelMeter, Listener, OverlapFinder, Profiler, VoiceEmbedder, VoiceScorer, Windower, WindowerConfig, fit_to_score,
 };
 
 /// Sound is handled in steps of this many samples (a quarter of a second).
@@ -37,11 +38,12 @@ pub struct Networks<'a> {
     pub vad: &'a mut dyn Vad,
     pub scorer: &'a mut VoiceScorer,
     pub embedder: &'a mut VoiceEmbedder,
+    pub overlap: &'a mut OverlapFinder,
 }
 
 impl Networks<'_> {
     fn cpu_time(&self) -> Duration {
-        self.vad.cpu_time() + self.scorer.cpu_time() + self.embedder.cpu_time()
+        self.vad.cpu_time() + self.scorer.cpu_time() + self.embedder.cpu_time() + self.overlap.cpu_time()
     }
 }
 
@@ -72,6 +74,7 @@ pub fn voice<'a>(
 ) -> Result<(), Error> {
     let (started, network) = (thread_cpu_time(), networks.cpu_time());
     networks.vad.reset();
+    networks.overlap.reset();
     let hop = (config.hop_s * f64::from(AudioChunk::RATE_HZ)).round() as usize;
     let cut = WindowerConfig { hop: hop.max(1), threshold: config.vad_threshold };
     let listener = Listener::default();
@@ -155,13 +158,22 @@ impl Stage<'_> {
 
     fn score(&mut self, window: &SpeechWindow) -> Result<VoiceEvidence, Error> {
         let condition = self.listener.condition(&window.samples);
-        let reasons = fit_to_score(&condition, window.speech_s, self.config);
+        let mut reasons = fit_to_score(&condition, window.speech_s, self.config);
+        if reasons.is_empty() && self.overlaps(window)? {
+            reasons.push(Reason::VoiceOverlap);
+        }
         let SpeechWindow { span, speech_ratio, ref samples, .. } = *window;
         let fit = reasons.is_empty();
         let logit = if fit { Some(self.networks.scorer.score(samples)?) } else { None };
         let profile = if fit { self.meter.for_cues(|| self.profiler.profile(samples)) } else { None };
         let embedding = if fit { self.embed(window)? } else { None };
         Ok(VoiceEvidence { span, speech_ratio, logit, profile, embedding, reasons })
+    }
+
+    /// Whether too much of a window is several people at once.
+    fn overlaps(&mut self, window: &SpeechWindow) -> Result<bool, Error> {
+        let overlap_s = self.networks.overlap.overlap_s(window, self.config.segment_every_s)?;
+        Ok(overlap_s > self.config.max_overlap_s)
     }
 
     /// Embeds a window when its turn has come.

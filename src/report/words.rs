@@ -29,6 +29,7 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::NoSpeech => "no speech",
         Reason::VoiceNoisy => "too noisy",
         Reason::VoiceMusic => "music",
+        Reason::VoiceOverlap => "several people speak at once",
         Reason::ShortSpeech => "too little speech",
         Reason::NoVideoStream => "no video stream",
         Reason::NoAudioStream => "no audio stream",

@@ -2,7 +2,6 @@
 //! steady tones, and from these the reasons not to score it.
 //!
 //! The default thresholds leave speech with a quiet background alone and refuse noise or chords as loud as the speech.
-//! Overlapping speakers are not told apart.
 
 use std::sync::Arc;
 

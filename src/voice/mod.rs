@@ -1,8 +1,9 @@
-//! The voice branch: vad → window → score. In: 16 kHz mono sound. Out: evidence per window of speech.
+//! The voice branch: vad → window → overlap → score. In: 16 kHz mono sound. Out: evidence per window of speech.
 
 mod condition;
 mod embed;
 mod level;
+mod overlap;
 mod profile;
 mod score;
 pub mod vad;
@@ -11,6 +12,7 @@ mod window;
 pub use condition::{Condition, Listener, fit_to_score};
 pub use embed::{VoiceEmbedder, cosine, length};
 pub use level::LevelMeter;
+pub use overlap::OverlapFinder;
 pub use profile::Profiler;
 pub use score::VoiceScorer;
 pub use window::{Windower, WindowerConfig};

@@ -28,6 +28,7 @@ fn task(model: &ModelInfo) -> String {
         "face_detect" => "finds faces in the picture".into(),
         "face_score" => "says how much a face looks put on by a tool".into(),
         "face_embed" => "tells faces within this recording apart".into(),
+        "speaker_segment" => "hears when several people speak at once".into(),
         "vad" => "finds speech".into(),
         "voice_embed" => "tells voices within this recording apart".into(),
         "voice_score" => "says how much a voice sounds made by a machine".into(),

@@ -101,6 +101,8 @@ pub enum Reason {
     VoiceNoisy,
     /// Much of the sound is steady tones, as in music.
     VoiceMusic,
+    /// Several people speak at once.
+    VoiceOverlap,
     /// The recording has no video stream.
     NoVideoStream,
     /// The recording has no audio stream.

@@ -71,7 +71,7 @@ pub struct AudioInfo {
 pub struct ModelInfo {
     /// Folder name under `models/`.
     pub id: String,
-    /// `face_detect`, `face_score`, `vad`, `voice_score`.
+    /// What it is for, as in `model.toml`: `face_score`, `vad`, …
     pub task: String,
     /// Of the weights, hex.
     pub sha256: String,
