@@ -435,6 +435,64 @@ fn no_more_uploads_at_once_than_there_are_places_for() {
     until("free places", || service.post("b.mp4", call(), &[]).status == 202);
 }
 
+/// A parser keeps what it cannot make anything of: it is not given more and more of it.
+#[test]
+fn a_body_without_parts_breaks_off() {
+    let service = serve(&fresh("attacks-endless"), &[]);
+    for begin in ["", "--x\r\nContent-Disposition: form-data; name=\""] {
+        let mut stream = TcpStream::connect(&service.address).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!(
+            "POST /v1/calls HTTP/1.1\r\nHost: {}\r\nContent-Type: multipart/form-data; boundary=x\r\n\
+             Transfer-Encoding: chunked\r\n\r\n",
+            service.address
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let piece = format!("10000\r\n{}\r\n", "a".repeat(1 << 16));
+        let first = format!("{:x}\r\n{begin}\r\n", begin.len());
+        let first = if begin.is_empty() { String::new() } else { first };
+        // Far more than any buffer on the way holds.
+        let all = stream
+            .write_all(first.as_bytes())
+            .and_then(|()| (0..1000).try_for_each(|_| stream.write_all(piece.as_bytes())));
+        assert!(all.is_err(), "{begin:?}: 64 MB were taken");
+        assert_eq!(service.get("/healthz").status, 200);
+    }
+}
+
+#[test]
+fn a_change_that_has_begun_is_audited_though_its_client_is_gone() {
+    let dir = fresh("attacks-gone");
+    let service = serve(&dir, &[]);
+    let id = service.accept(call());
+    service.ended(&id);
+    let mut stream = TcpStream::connect(&service.address).unwrap();
+    write!(stream, "DELETE /v1/calls/{id} HTTP/1.1\r\nHost: {}\r\n\r\n", service.address).unwrap();
+    drop(stream);
+    until("a line in the audit log", || {
+        let log = std::fs::read_to_string(dir.join("audit.jsonl")).unwrap();
+        log.lines().any(|line| line.contains("delete") && line.contains(&id))
+    });
+    assert_eq!(service.get(&format!("/v1/calls/{id}")).status, 404);
+}
+
+#[test]
+fn a_key_that_only_sends_learns_nothing_of_what_was_found() {
+    let dir = fresh("attacks-submit");
+    let (hr, line) = key("hr:submit");
+    let file = dir.join("keys");
+    std::fs::write(&file, line).unwrap();
+    let service = serve(&dir.join("data"), &["--keys", file.to_str().unwrap()]);
+    let wait = [("Authorization", hr.as_str()), ("Prefer", "wait=60"), ("Idempotency-Key", "one")];
+    for status in [200, 200] {
+        let reply = service.post("a.mp4", call(), &wait);
+        assert_eq!(reply.status, status);
+        let call = reply.json();
+        assert_eq!(call["state"], "done");
+        assert!(call["finding"].is_null() && call["sha256"].is_null(), "{call}");
+    }
+}
+
 #[test]
 fn no_secret_is_logged() {
     let dir = fresh("attacks-log");

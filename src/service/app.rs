@@ -13,6 +13,7 @@ use super::dto::CallBody;
 use super::health::Probe;
 use super::jobs::Jobs;
 use super::live::Live;
+use super::places::Places;
 use super::problem::Problem;
 use super::rates::Rates;
 use super::sessions::Sessions;
@@ -26,7 +27,10 @@ use crate::store::{Queue, Store, StoreError};
 pub const UPLOADS_AT_ONCE: usize = 16;
 
 /// Clients that wait for events or an end at the same time; each holds a few kB.
-pub const WAITERS_AT_ONCE: u32 = 256;
+pub const WAITERS_AT_ONCE: usize = 256;
+
+/// Calls whose files are hashed, to be deleted, at the same time.
+pub const DELETIONS_AT_ONCE: usize = 2;
 
 /// What all requests share.
 pub struct App {
@@ -67,9 +71,11 @@ pub struct App {
     /// Counts changes of any call.
     pub changed: watch::Sender<u64>,
     /// Free places for uploads.
-    pub uploads: Arc<Semaphore>,
+    pub uploads: Places,
     /// Free places for those who wait.
-    pub waiters: Arc<Semaphore>,
+    pub waiters: Places,
+    /// Free places for deletions.
+    pub deletions: Semaphore,
     /// Asks for the end.
     pub stop: Cancel,
     /// Whether calls can be scanned.
@@ -108,6 +114,10 @@ pub struct Costs {
     pub dropped: u64,
     /// Processor seconds inside each network, by its id.
     pub networks: BTreeMap<String, f64>,
+    /// Pieces of live media that came faster than they were passed on.
+    pub lost: u64,
+    /// How far the last live interview was behind, 95th percentile, milliseconds.
+    pub delay_ms: Option<f64>,
 }
 
 /// A lock that a panic elsewhere does not close.

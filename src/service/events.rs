@@ -13,12 +13,14 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc::{self, Sender, channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 
 use super::app::App;
+use super::auth::Who;
 use super::dto::CallBody;
+use super::places::Place;
 use super::problem::Problem;
 
 /// Events that wait for a slow reader; each is below 10 kB. A reader that is slower misses steps, not the end.
@@ -52,7 +54,7 @@ impl Happened {
 /// one of the places of those who wait.
 pub struct Happening {
     events: mpsc::Receiver<Happened>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Stream for Happening {
@@ -63,21 +65,16 @@ impl Stream for Happening {
     }
 }
 
-fn place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
-    let free: Arc<Semaphore> = app.waiters.clone();
-    free.try_acquire_owned()
-        .map_err(|_| Problem::busy(5, "too many wait for events: try again, or ask for the call itself"))
-}
-
 /// Follows a call of the tenant's.
-pub async fn of_call(app: &Arc<App>, id: &str, tenant: &str) -> Result<Happening, Problem> {
-    let place = place(app)?;
+pub async fn of_call(app: &Arc<App>, id: &str, who: &Who) -> Result<Happening, Problem> {
+    let busy = || Problem::busy(5, "too many wait for events: try again, or ask for the call itself");
+    let (place, tenant) = (app.waiters.take(&who.client()).ok_or_else(busy)?, &who.tenant);
     // Before the call is looked at: what happens in between is not missed.
     let changed = app.changed.subscribe();
     let told = app.live.as_ref().and_then(|live| live.told(id));
     let first = app.call(id, tenant).await?;
     let (sender, events) = channel(EVENTS);
-    tokio::spawn(follow(app.clone(), (first, told, changed), tenant.to_owned(), sender));
+    tokio::spawn(follow(app.clone(), (first, told, changed), tenant.clone(), sender));
     Ok(Happening { events, _place: place })
 }
 
@@ -167,16 +164,16 @@ pub fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
     seconds.trim().trim_matches('"').parse::<u64>().ok().map(|n| n.min(LONGEST_WAIT_S))
 }
 
-/// The call once it has ended, or as it is after so many seconds.
-pub async fn wait(app: &Arc<App>, id: &str, tenant: &str, seconds: u64) -> Result<CallBody, Problem> {
-    let _place = place(app)?;
+/// The call once it has ended, or as it is after so many seconds; `None` when too many wait.
+pub async fn wait(app: &Arc<App>, id: &str, who: &Who, seconds: u64) -> Result<Option<CallBody>, Problem> {
+    let Some(_place) = app.waiters.take(&who.client()) else { return Ok(None) };
     let mut changed = app.changed.subscribe();
     let until = Instant::now() + Duration::from_secs(seconds);
     loop {
-        let call = app.call(id, tenant).await?;
+        let call = app.call(id, &who.tenant).await?;
         let ended = call.has_ended() || app.stop.is_cancelled();
         if ended || !matches!(tokio::time::timeout_at(until, changed.changed()).await, Ok(Ok(()))) {
-            return Ok(call);
+            return Ok(Some(call));
         }
     }
 }

@@ -105,10 +105,13 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
     !special
 }
 
-/// Global unicast (2000::/3) but for documentation.
+/// Global unicast (2000::/3) but for documentation, for what IANA keeps for protocols (2001::/23: Teredo, which has an IPv4
+/// address in it, among them), and for ISATAP, which has one, too.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let [a, b, ..] = ip.segments();
-    a & 0xe000 == 0x2000 && !(a == 0x2001 && b == 0xdb8)
+    let [a, b, _, _, _, isatap, ..] = ip.segments();
+    let documentation = (a == 0x2001 && b == 0xdb8) || (a == 0x3fff && b < 0x1000);
+    let protocols = a == 0x2001 && b < 0x200;
+    a & 0xe000 == 0x2000 && !documentation && !protocols && isatap != 0x5efe
 }
 
 #[cfg(test)]
@@ -133,6 +136,9 @@ mod tests {
             "::ffff:10.0.0.1",
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
+            "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+            "2606:2800::5efe:10.0.0.1",
+            "3fff:1::1",
             "ff02::1",
         ] {
             assert!(!is_public(inside.parse().unwrap()), "{inside}");

@@ -115,7 +115,10 @@ fn run(app: &App, slot: &Slot, call: &StoredCall, target: &str) {
     let _entered = span.enter();
     let (from, mut seen) = (Instant::now(), Fingerprint::default());
     let scanned = match target {
-        live::TARGET => Err(Problem::not_found(live::LEFT)),
+        live::TARGET => {
+            lock(&app.writer).remove_results(&call.name);
+            Err(Problem::not_found(live::LEFT))
+        }
         target if target.starts_with(UPLOADS) => Ok(app.dir.join(target)),
         target => fetched(app, call, target),
     };

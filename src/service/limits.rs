@@ -22,6 +22,10 @@ use super::listen::Peer;
 use super::problem::Problem;
 use super::traces;
 
+/// Marks an answer whose body is what its client wants, whatever its status.
+#[derive(Debug, Clone, Copy)]
+pub struct Meant;
+
 /// Around every route.
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let from = Instant::now();
@@ -117,7 +121,8 @@ fn admit(app: &App, request: &Request, peer: Option<IpAddr>, now: Instant) -> Re
 fn with_problem(response: Response) -> Response {
     let status = response.status();
     let problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|v| v == "application/problem+json");
-    if problem || !(status.is_client_error() || status.is_server_error()) {
+    let meant = problem || response.extensions().get::<Meant>().is_some();
+    if meant || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let allow = response.headers().get(header::ALLOW).cloned();
@@ -171,6 +176,15 @@ mod tests {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
         foreign(&headers, &method, true).is_some()
+    }
+
+    #[test]
+    fn an_answer_that_is_meant_stays_and_others_become_problems() {
+        let body = |response: Response| response.headers().get(header::CONTENT_TYPE).cloned().unwrap();
+        let bare = (StatusCode::SERVICE_UNAVAILABLE, axum::Json("x")).into_response();
+        assert_eq!(body(with_problem(bare)), "application/problem+json");
+        let meant = (StatusCode::SERVICE_UNAVAILABLE, axum::Extension(Meant), axum::Json("x")).into_response();
+        assert_eq!(body(with_problem(meant)), "application/json");
     }
 
     #[test]

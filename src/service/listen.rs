@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,6 +19,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -26,6 +28,8 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use tower_service::Service;
 
 use super::ServiceError;
+use super::problem::Problem;
+use crate::error::ErrorKind;
 
 /// Most connections at the same time; each holds some 100 kB at most.
 const CONNECTIONS: usize = 512;
@@ -99,6 +103,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor
     }
 }
 
+async fn ended(answer: JoinHandle<Result<Response<Body>, Infallible>>) -> Result<Response<Body>, Infallible> {
+    let panicked = |_| Problem::of(ErrorKind::Bug, "something went wrong here: please report it").into_response();
+    answer.await.unwrap_or_else(|e| Ok(panicked(e)))
+}
+
 async fn http<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -107,8 +116,10 @@ where
         request.extensions_mut().insert(Peer(peer.ip()));
         let mut router = router.clone();
         async move {
-            let answer: Result<Response<Body>, Infallible> = router.call(request.map(Body::new)).await;
-            answer
+            let looks = request.method().is_safe();
+            let answer = router.call(request.map(Body::new));
+            // A change that has begun is ended, logged and audited, whether or not its client waits for the answer.
+            if looks { answer.await } else { ended(tokio::spawn(answer)).await }
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();

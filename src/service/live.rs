@@ -20,7 +20,7 @@ use super::app::{App, in_thread, lock};
 use super::auth::{Scope, Who};
 use super::problem::Problem;
 use super::{ServiceError, files, jobs, traces, upload};
-use crate::batch::{Job, Said, Slot, scan_in_child};
+use crate::batch::{BatchError, Found, Job, Said, Slot, scan_in_child};
 use crate::error::ErrorKind;
 use crate::media::Cancel;
 use crate::store::{Answer, Ask, Fingerprint, Queue, StoreError, StoredCall};
@@ -182,6 +182,7 @@ fn look_after(app: &App, call: &StoredCall, line: Line) {
         said => jobs::reached(app, call, &said, &mut seen),
     });
     control.end();
+    count(app, &control, scanned.as_ref());
     let why = control.ended().map(|ended| ended.to_string());
     tracing::info!(call = call.name, why, passed = control.passed(), lost = control.lost(), "a live call ends");
     let ended = match scanned {
@@ -195,6 +196,15 @@ fn look_after(app: &App, call: &StoredCall, line: Line) {
         lock(&live.sessions).remove(&call.name);
     }
     app.tell();
+}
+
+/// Keeps what `/metrics` says of live interviews.
+fn count(app: &App, control: &Control, scanned: Result<&Option<Found>, &BatchError>) {
+    let mut sums = lock(&app.counted.costs);
+    sums.lost += control.lost();
+    if let Ok(Some(Found { cost, .. })) = scanned {
+        sums.delay_ms = cost.stats.live.as_ref().map(|live| live.delay_p95_ms).or(sums.delay_ms);
+    }
 }
 
 /// Ends a session; its call stays.

@@ -43,10 +43,13 @@ pub fn text(app: &App, counts: &StateCounts) -> String {
 /// What the networks do, and what runs them.
 fn networks(app: &App, out: &mut String) {
     let plain = |value: String| [(String::new(), value)];
-    let (frames, dropped, rows) = {
+    let (provider, took) = app.health.last();
+    let (frames, dropped, lost, delay, rows) = {
         let sums = lock(&app.counted.costs);
-        let row = |(id, seconds): (&String, &f64)| (format!("{{model=\"{id}\"}}"), seconds.to_string());
-        (sums.frames, sums.dropped, sums.networks.iter().map(row).collect::<Vec<_>>())
+        let label = |id: &str| format!("{{model=\"{id}\",provider=\"{provider}\"}}");
+        let rows = sums.networks.iter().map(|(id, seconds)| (label(id), seconds.to_string())).collect::<Vec<_>>();
+        let delay = sums.delay_ms.map(|ms| (r#"{quantile="0.95"}"#.to_owned(), ms.to_string()));
+        (sums.frames, sums.dropped, sums.lost, delay, rows)
     };
     family(out, "unmask_frames_total", "counter", "Frames that were analysed.", &plain(frames.to_string()));
     family(
@@ -56,9 +59,12 @@ fn networks(app: &App, out: &mut String) {
         "Frames that could not be analysed in time.",
         &plain(dropped.to_string()),
     );
+    let help = "Pieces of live media that came faster than they were passed on.";
+    family(out, "unmask_live_pieces_lost_total", "counter", help, &plain(lost.to_string()));
+    let help = "How far the last live interview was behind, 95th percentile.";
+    family(out, "unmask_live_delay_ms", "gauge", help, delay.as_slice());
     let help = "Processor time inside each network, its check on loading included.";
     family(out, "unmask_inference_seconds_total", "counter", help, &rows);
-    let (provider, took) = app.health.last();
     let rows = [(format!("{{provider=\"{provider}\"}}"), (took.as_secs_f64() * 1e3).to_string())];
     family(out, "unmask_probe_inference_ms", "gauge", "The last check of the face network, by what runs it.", &rows);
 }

@@ -5,6 +5,7 @@
 mod app;
 mod audit;
 mod auth;
+mod body;
 mod dto;
 mod error;
 mod events;
@@ -20,6 +21,7 @@ mod live;
 mod metrics;
 mod openapi;
 mod pages;
+mod places;
 mod problem;
 mod rates;
 mod routes;
@@ -54,12 +56,13 @@ use crate::media::Cancel;
 use crate::report::Redact;
 use crate::store::{Queue, Store, UPLOADS};
 use crate::webrtc::Desk;
-use app::{App, UPLOADS_AT_ONCE, WAITERS_AT_ONCE};
+use app::{App, DELETIONS_AT_ONCE, UPLOADS_AT_ONCE, WAITERS_AT_ONCE};
 use audit::Audit;
 use auth::Keys;
 use health::Probe;
 use jobs::Jobs;
 use live::Live;
+use places::Places;
 use rates::Rates;
 use sessions::Sessions;
 use uris::Allowed;
@@ -158,6 +161,7 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
     // Each network gives its known answer here, or the service does not start.
     let health = Probe::load(&serve.config)?;
     let reader = Store::read(&dir)?;
+    let shared = !keys.is_empty();
     Ok(App {
         dir,
         config: serve.config.clone(),
@@ -177,8 +181,9 @@ fn build(serve: &Serve, keys: Keys) -> Result<App, Error> {
         jobs: Jobs::new(serve.jobs),
         counted: app::Counted::default(),
         changed: watch::Sender::new(0),
-        uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
-        waiters: Arc::new(Semaphore::new(WAITERS_AT_ONCE as usize)),
+        uploads: Places::new(UPLOADS_AT_ONCE, shared),
+        waiters: Places::new(WAITERS_AT_ONCE, shared),
+        deletions: Semaphore::new(DELETIONS_AT_ONCE),
         stop: Cancel::default(),
         health,
         writer: Mutex::new(writer),
@@ -249,7 +254,7 @@ async fn run(
     app.tell();
     ending.send_replace(true);
     // Until all are answered, and sockets closed; those who take longer are cut off.
-    let quiet = async { (server.await, app.waiters.acquire_many(WAITERS_AT_ONCE).await) };
+    let quiet = async { (server.await, app.waiters.close().await) };
     let _ = tokio::time::timeout(GRACE, quiet).await.map(drop);
     let sessions = app.live.as_ref().map(Live::end).unwrap_or_default();
     let grace = if sessions.is_empty() { GRACE } else { REPORTS };

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::{events, files, keep, limits, live, metrics, openapi, pages, sign_in, socket, upload};
 use crate::infer::hex;
 use crate::report::ReportKind;
-use crate::store::{Answer, Ask, Progress, Which};
+use crate::store::{Answer, Ask, Progress, Which, hash_files};
 
 /// Calls on a page unless said.
 const PAGE: usize = 50;
@@ -65,14 +65,16 @@ async fn submit(State(app): State<Arc<App>>, who: Extension<Who>, request: Reque
     if once.is_none() && app.read(move |store| store.is_full(&tenant, most)).await? {
         return Err(full());
     }
-    let place = app.uploads.clone().try_acquire_owned();
-    let _place = place.map_err(|_| Problem::busy(RETRY_S, "too many uploads at once: send it again later"))?;
+    let many = || Problem::busy(RETRY_S, "too many uploads at once: send it again later");
+    let place = app.uploads.take(&who.client()).ok_or_else(many)?;
     let sent = upload::receive(&app, request).await?;
     let (sent_to, id) = (sent.target.clone(), sent.name.clone());
     let (tenant, webhook) = (who.tenant.clone(), sent.webhook);
     let (name, shown, target, request) = (sent.name, sent.shown, sent.target, sent.request);
     let ask = Ask { name, shown, target, request, once, tenant, webhook };
     let answer = app.write(move |store| store.accept(&ask, most)).await?;
+    // Whoever prefers to wait for the end keeps nobody from sending meanwhile.
+    drop(place);
     let known = match answer {
         Ok(Answer::New(_)) => None,
         other => {
@@ -91,7 +93,7 @@ async fn submit(State(app): State<Arc<App>>, who: Extension<Who>, request: Reque
     let id = known.unwrap_or(id);
     app.jobs.wake();
     app.tell();
-    let mut response = answer_with(&app, &id, &who.tenant, &headers, StatusCode::ACCEPTED).await?;
+    let mut response = answer_with(&app, &id, &who, &headers, StatusCode::ACCEPTED).await?;
     let place = files::value(format!("/v1/calls/{id}"));
     response.headers_mut().insert(header::LOCATION, place);
     if replayed {
@@ -114,20 +116,27 @@ fn once(headers: &HeaderMap, who: &str) -> Result<Option<String>, Problem> {
     Ok(Some(hex(&hash.finalize())))
 }
 
-/// The call, at once or when `Prefer: wait` is over; `status` unless it has ended.
+/// The call, at once or when `Prefer: wait` is over; `status` unless it has ended. When too many wait, it is a preference
+/// that is not applied (RFC 7240).
 async fn answer_with(
     app: &Arc<App>,
     id: &str,
-    tenant: &str,
+    who: &Who,
     headers: &HeaderMap,
     status: StatusCode,
 ) -> Result<Response, Problem> {
     let wait = events::preferred_wait(headers);
-    let call = match wait {
-        Some(seconds) => events::wait(app, id, tenant, seconds).await?,
-        None => app.call(id, tenant).await?,
+    let waited = match wait {
+        Some(seconds) => events::wait(app, id, who, seconds).await?,
+        None => None,
+    };
+    let wait = wait.filter(|_| waited.is_some());
+    let call = match waited {
+        Some(call) => call,
+        None => app.call(id, &who.tenant).await?,
     };
     let status = if call.has_ended() { StatusCode::OK } else { status };
+    let call = if who.has(Scope::Read) { call } else { call.without_results() };
     let mut response = (status, Json(call)).into_response();
     if let Some(seconds) = wait {
         let name = HeaderName::from_static("preference-applied");
@@ -163,12 +172,12 @@ async fn look(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     who.may(Scope::Read)?;
-    answer_with(&app, &id, &who.tenant, &headers, StatusCode::OK).await
+    answer_with(&app, &id, &who, &headers, StatusCode::OK).await
 }
 
 async fn follow(State(app): State<Arc<App>>, who: Extension<Who>, Path(id): Path<String>) -> Result<Response, Problem> {
     who.may(Scope::Read)?;
-    Ok(events::stream(events::of_call(&app, &id, &who.tenant).await?))
+    Ok(events::stream(events::of_call(&app, &id, &who).await?))
 }
 
 async fn talk(
@@ -179,7 +188,7 @@ async fn talk(
 ) -> Result<Response, Problem> {
     who.may(Scope::Read)?;
     let upgrade = socket::asked(asked)?;
-    Ok(socket::open(upgrade, events::of_call(&app, &id, &who.tenant).await?))
+    Ok(socket::open(upgrade, events::of_call(&app, &id, &who).await?))
 }
 
 /// Results are there when the call is done.
@@ -251,10 +260,16 @@ async fn delete(State(app): State<Arc<App>>, who: Extension<Who>, Path(id): Path
     who.may(Scope::Admin)?;
     let call = app.call(&id, &who.tenant).await?;
     let name = call.id;
+    // A recording takes long to be hashed: nobody waits for that but whoever deletes.
+    let _place = app.deletions.acquire().await;
+    let of = name.clone();
+    let files = app.read(move |store| store.files_of(&of)).await?;
+    let dir = app.dir.clone();
+    let hashed = in_thread(move || hash_files(&dir, &files)).await??;
     // Looked at and deleted under one lock: no worker can begin it in between.
     let receipt = app.write(move |store| match store.call(&name)?.state {
         Progress::Running => Ok(None),
-        _ => store.delete(&[name]).map(Some),
+        _ => store.delete_hashed(&name, &hashed).map(Some),
     });
     let receipt = receipt.await?.map_err(|e: crate::store::StoreError| match e {
         crate::store::StoreError::NoCall { .. } => Problem::not_found("there is no such call"),
@@ -271,7 +286,7 @@ async fn delete(State(app): State<Arc<App>>, who: Extension<Who>, Path(id): Path
 async fn health(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let asked = in_thread(move || app.health.ask()).await?;
     let status = if asked.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, Json(asked)).into_response())
+    Ok((status, Extension(limits::Meant), Json(asked)).into_response())
 }
 
 async fn figures(State(app): State<Arc<App>>, who: Extension<Who>) -> Result<Response, Problem> {

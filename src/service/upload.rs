@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
 use super::app::{App, in_thread};
+use super::body::{self, Used};
 use super::dto::UriAsk;
 use super::keep::{self, disk, too_large};
 use super::problem::Problem;
@@ -82,8 +83,13 @@ async fn address(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
     let checked = app.clone();
     let uri = in_thread(move || checked.allowed.check(&ask.uri)).await??.to_string();
     let webhook = checked_webhook(app, ask.webhook).await?;
-    let request = hex(&Sha256::digest(format!("uri:{uri}").as_bytes()));
+    let request = asked(&format!("uri:{uri}"), webhook.as_deref());
     Ok(Sent { shown: redact_uri(&uri), target: uri, request, name: new_name()?, webhook })
+}
+
+/// Hash of all that was asked for: with another webhook it is another request.
+fn asked(what: &str, webhook: Option<&str>) -> String {
+    hex(&Sha256::digest([what, webhook.unwrap_or_default()].join("\n").as_bytes()))
 }
 
 /// An address that may be told when the call has ended.
@@ -96,6 +102,7 @@ async fn checked_webhook(app: &Arc<App>, address: Option<String>) -> Result<Opti
 async fn file(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
     let bad =
         |e: &MultipartError| Problem::of(ErrorKind::Usage, format!("the body is not multipart: {}", e.body_text()));
+    let (request, used) = body::bounded(request);
     let parts = Multipart::from_request(request, &()).await;
     let mut parts = parts.map_err(|e| Problem::of(ErrorKind::Usage, e.body_text()))?;
     let wrong = || Problem::of(ErrorKind::Input, "send one recording, in a field named `file`");
@@ -103,17 +110,19 @@ async fn file(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
     loop {
         let field = tokio::time::timeout(IDLE, parts.next_field()).await.map_err(|_| idle())?;
         let Some(mut field) = field.map_err(|e| bad(&e))? else { break };
+        used.all();
         match field.name() {
             Some("file") if kept.is_none() => {
                 let shown = shown(field.file_name().unwrap_or_default());
-                kept = Some((receive_file(app, field).await?, shown));
+                kept = Some((receive_file(app, field, &used).await?, shown));
             }
-            Some("webhook") if webhook.is_none() => webhook = Some(text(&mut field).await?),
+            Some("webhook") if webhook.is_none() => webhook = Some(text(&mut field, &used).await?),
             _ => return Err(wrong()),
         }
     }
     let ((kept, hash), shown) = kept.ok_or_else(wrong)?;
     let webhook = checked_webhook(app, webhook).await?;
+    let hash = asked(&hash, webhook.as_deref());
     let name = new_name()?;
     let target = format!("{UPLOADS}{name}");
     let path = app.dir.join(&target);
@@ -122,9 +131,9 @@ async fn file(app: &Arc<App>, request: Request) -> Result<Sent, Problem> {
 }
 
 /// A short field.
-async fn text(field: &mut Field<'_>) -> Result<String, Problem> {
+async fn text(field: &mut Field<'_>, used: &Used) -> Result<String, Problem> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = next(field).await? {
+    while let Some(chunk) = next(field, used).await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_FIELD {
             return Err(Problem::of(ErrorKind::Limit, "the field `webhook` is longer than 2000 bytes"));
@@ -133,17 +142,18 @@ async fn text(field: &mut Field<'_>) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|_| Problem::of(ErrorKind::Input, "the field `webhook` is no text"))
 }
 
-async fn next(field: &mut Field<'_>) -> Result<Option<axum::body::Bytes>, Problem> {
+async fn next(field: &mut Field<'_>, used: &Used) -> Result<Option<axum::body::Bytes>, Problem> {
     let chunk = tokio::time::timeout(IDLE, field.chunk()).await.map_err(|_| idle())?;
+    used.all();
     chunk.map_err(|e| Problem::of(ErrorKind::Usage, format!("the upload broke off: {}", e.body_text())))
 }
 
 /// Writes the field to a file that disappears when something is wrong with it.
-async fn receive_file(app: &App, mut field: Field<'_>) -> Result<(NamedTempFile, String), Problem> {
+async fn receive_file(app: &App, mut field: Field<'_>, used: &Used) -> Result<(NamedTempFile, String), Problem> {
     let kept = keep::part(app)?;
     let mut file = tokio::fs::File::from_std(kept.as_file().try_clone().map_err(|e| disk(&e))?);
     let (mut bytes, mut hash) = (0u64, Sha256::new());
-    while let Some(chunk) = next(&mut field).await? {
+    while let Some(chunk) = next(&mut field, used).await? {
         bytes += chunk.len() as u64;
         if bytes > app.config.limits.max_bytes {
             return Err(too_large(app));

@@ -50,13 +50,16 @@ impl Allowed {
     }
 }
 
-/// Same scheme, host and port, and a path at or below; both are parsed, so that `..` and user names do not count.
+/// Same scheme, host and port, and a path at or below; both are parsed, so that `..` and user names do not count. Slashes
+/// that are written otherwise are refused, as the other side may read them as such.
 fn is_below(url: &Url, prefix: &Url) -> bool {
+    let path = url.path().to_ascii_lowercase();
+    let hidden = path.contains("%2f") || path.contains("%5c");
     let same = url.scheme() == prefix.scheme()
         && url.host_str() == prefix.host_str()
         && url.port_or_known_default() == prefix.port_or_known_default();
     let rest = url.path().strip_prefix(prefix.path());
-    same && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.path().ends_with('/'))
+    same && !hidden && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.path().ends_with('/'))
 }
 
 #[cfg(test)]
@@ -74,6 +77,8 @@ mod tests {
             "https://media.example.org/calls-of-others/a.mp4",
             "https://media.example.org/calls/../secret",
             "https://media.example.org/calls/%2e%2e/secret",
+            "https://media.example.org/calls/..%2Fsecret",
+            "https://media.example.org/calls/..%5csecret",
             "https://media.example.org@evil.example/calls/a.mp4",
             "https://media.example.org.evil.example/calls/a.mp4",
             "https://media.example.org:8443/calls/a.mp4",

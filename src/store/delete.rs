@@ -1,6 +1,7 @@
 //! Deleting. In: names, or an age. Out: files and rows gone, and a receipt; the store keeps only that something was
 //! deleted, when, and the receipt's hash, so that a receipt can be proven and no person be found.
 
+use std::fs::Metadata;
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -58,7 +59,31 @@ impl Store {
     /// Deletes these calls, or none if a name is unknown.
     pub fn delete(&mut self, names: &[String]) -> Result<Receipt, StoreError> {
         let calls = names.iter().map(|name| self.call(name)).collect::<Result<Vec<_>, _>>()?;
-        self.remove(&calls, "asked for")
+        self.remove(&calls, "asked for", &[])
+    }
+
+    /// Where a call's files are, or would be, below the folder.
+    pub fn files_of(&self, name: &str) -> Result<Vec<String>, StoreError> {
+        if Path::new(name).file_name() != Some(name.as_ref()) {
+            let reason = format!("the name {name:?} in it leads elsewhere");
+            return Err(StoreError::Database { dir: self.dir.clone(), reason });
+        }
+        let upload = self.target(name)?.filter(|target| *target == format!("{UPLOADS}{name}"));
+        Ok(results_of(name).chain(upload).collect())
+    }
+
+    /// Deletes a call whose files were hashed before, by [`hash_files`]; what has changed since is hashed anew.
+    pub fn delete_hashed(&mut self, name: &str, hashed: &[DeletedFile]) -> Result<Receipt, StoreError> {
+        let call = self.call(name)?;
+        self.remove(&[call], "asked for", hashed)
+    }
+
+    /// Removes what a scan may have left of a call of which nothing is kept.
+    pub fn remove_results(&self, name: &str) {
+        for file in results_of(name) {
+            // What cannot be removed goes with the call.
+            let _ = remove_file(&self.dir, &file, &[], &mut Vec::new());
+        }
     }
 
     /// Deletes the calls that ended, or never began, more than `keep_days` days ago; without a number the one that
@@ -71,26 +96,23 @@ impl Store {
         let oldest = utc::now() - i64::from(days) * 86_400;
         let age = |call: &StoredCall| call.finished.or(call.started).or(call.added).unwrap_or(0);
         let old: Vec<StoredCall> = self.calls()?.into_iter().filter(|call| age(call) <= oldest).collect();
-        self.remove(&old, "too old")
+        self.remove(&old, "too old", &[])
     }
 
     /// Files first: when this is cut short, the rows are still there and it can be done again.
-    fn remove(&mut self, calls: &[StoredCall], reason: &'static str) -> Result<Receipt, StoreError> {
+    fn remove(
+        &mut self,
+        calls: &[StoredCall],
+        reason: &'static str,
+        hashed: &[DeletedFile],
+    ) -> Result<Receipt, StoreError> {
         let now = utc::now();
         let mut receipt =
             Receipt { schema: "unmask-receipt/1", utc: utc::text(now), reason, calls: vec![], pages: vec![] };
         for call in calls {
-            if Path::new(&call.name).file_name() != Some(call.name.as_ref()) {
-                let reason = format!("the name {:?} in it leads elsewhere", call.name);
-                return Err(StoreError::Database { dir: self.dir.clone(), reason });
-            }
             let mut files = Vec::new();
-            let endings = [".jsonl"].into_iter().chain(PARTS);
-            for ending in endings.chain(ReportKind::value_variants().iter().map(|kind| kind.ending())) {
-                remove_file(&self.dir, &format!("{}{ending}", call.name), &mut files)?;
-            }
-            if let Some(target) = self.target(&call.name)?.filter(|t| *t == format!("{UPLOADS}{}", call.name)) {
-                remove_file(&self.dir, &target, &mut files)?;
+            for file in self.files_of(&call.name)? {
+                remove_file(&self.dir, &file, hashed, &mut files)?;
             }
             let (name, input, print) = (call.name.clone(), call.input.clone(), self.has_print(&call.name)?);
             receipt.calls.push(DeletedCall { name, input, files, print });
@@ -99,7 +121,7 @@ impl Store {
             return Ok(receipt);
         }
         for page in LINK_PAGES {
-            remove_file(&self.dir, page, &mut receipt.pages)?;
+            remove_file(&self.dir, page, &[], &mut receipt.pages)?;
         }
         self.forget(&receipt, now).map_err(|e| self.failed(&e))?;
         Ok(receipt)
@@ -125,8 +147,37 @@ impl Store {
     }
 }
 
-/// Deletes a file, or a folder with all that is in it, if it is there.
-fn remove_file(dir: &Path, name: &str, gone: &mut Vec<DeletedFile>) -> Result<(), StoreError> {
+/// Records, reports, and what a scan has begun of them.
+fn results_of(name: &str) -> impl Iterator<Item = String> {
+    let reports = ReportKind::value_variants().iter().map(|kind| kind.ending());
+    let endings = [".jsonl"].into_iter().chain(PARTS).chain(reports);
+    endings.map(move |ending| format!("{name}{ending}"))
+}
+
+/// Hashes those of these files that are there, and all that is in folders; nothing is changed.
+pub fn hash_files(dir: &Path, names: &[String]) -> Result<Vec<DeletedFile>, StoreError> {
+    let mut found = Vec::new();
+    for name in names {
+        each_file(dir, name, &mut |path, file, meta| {
+            if meta.is_file() {
+                found.push(hashed(path, file, meta)?);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+fn hashed(path: &Path, file: &str, meta: &Metadata) -> std::io::Result<DeletedFile> {
+    Ok(DeletedFile { file: file.to_owned(), sha256: sha256_of(path, &Cancel::default())?, bytes: meta.len() })
+}
+
+/// Does something with a file, or with all that is in a folder and then the folder, if it is there.
+fn each_file(
+    dir: &Path,
+    name: &str,
+    act: &mut dyn FnMut(&Path, &str, &Metadata) -> std::io::Result<()>,
+) -> Result<(), StoreError> {
     let path = dir.join(name);
     let failed = |source| StoreError::File { path: path.clone(), source };
     let meta = match std::fs::symlink_metadata(&path) {
@@ -136,15 +187,24 @@ fn remove_file(dir: &Path, name: &str, gone: &mut Vec<DeletedFile>) -> Result<()
     if meta.is_dir() {
         for entry in std::fs::read_dir(&path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            remove_file(dir, &format!("{name}/{}", entry.file_name().to_string_lossy()), gone)?;
+            each_file(dir, &format!("{name}/{}", entry.file_name().to_string_lossy()), act)?;
         }
-        return std::fs::remove_dir(&path).map_err(failed);
     }
-    if meta.is_file() {
-        let sha256 = sha256_of(&path, &Cancel::default()).map_err(failed)?;
-        gone.push(DeletedFile { file: name.to_owned(), sha256, bytes: meta.len() });
-    }
-    std::fs::remove_file(&path).map_err(failed)
+    act(&path, name, &meta).map_err(failed)
+}
+
+/// Deletes a file, or a folder with all that is in it, if it is there.
+fn remove_file(dir: &Path, name: &str, known: &[DeletedFile], gone: &mut Vec<DeletedFile>) -> Result<(), StoreError> {
+    each_file(dir, name, &mut |path, file, meta| {
+        if meta.is_dir() {
+            return std::fs::remove_dir(path);
+        }
+        if meta.is_file() {
+            let known = known.iter().find(|known| known.file == file && known.bytes == meta.len());
+            gone.push(known.map_or_else(|| hashed(path, file, meta), |known| Ok(known.clone()))?);
+        }
+        std::fs::remove_file(path)
+    })
 }
 
 #[cfg(test)]

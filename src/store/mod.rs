@@ -20,7 +20,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 pub use accepted::{Answer, Ask, CallPage, Queue, StateCounts, UPLOADS, Which};
-pub use delete::{DeletedCall, DeletedFile, Receipt};
+pub use delete::{DeletedCall, DeletedFile, Receipt, hash_files};
 pub use error::StoreError;
 pub use hooks::Hook;
 pub use row::{Progress, StoredCall};
