@@ -82,6 +82,7 @@ mod tests {
         let (request, used) = bounded(request(pieces));
         let mut parts = Multipart::from_request(request, &()).await.unwrap_or_else(|e| panic!("{}", e.body_text()));
         let mut field = parts.next_field().await.unwrap().unwrap();
+        used.all();
         let (mut all, mut largest) = (0, 0);
         while let Some(chunk) = field.chunk().await.unwrap() {
             used.all();
