@@ -102,6 +102,7 @@ fn sound_alone_and_pictures_alone_are_normal() {
     assert!(!of(&records, "voice").is_empty());
     let verdict = of(&records, "verdict")[0];
     assert_eq!(verdict["face"]["reasons"][0], "no_video_stream");
+    assert_eq!(verdict["background"]["reasons"][0], "no_video_stream");
     let silent = clip(&dir, "silent.mp4", &[H264, &["-an"]].concat());
     let records = scan(&silent, &[]);
     assert_eq!(of(&records, "frame").len(), 20);

@@ -224,7 +224,8 @@ impl Fuser {
             only_sampled(finding, &ended);
         }
         tracks.iter_mut().for_each(|track| only_sampled(&mut track.finding, &ended));
-        let unseen = || not_assessed(Reason::NotImplemented);
+        // What no cue spoke of.
+        let unseen = || not_assessed(if ended.has_video { Reason::LowCoverage } else { Reason::NoVideoStream });
         let mut sync = SyncFinding { finding: unseen(), lag: None };
         let (mut background, mut identity) = (unseen(), unseen());
         for (aspect, mut finding) in cues {

@@ -44,7 +44,6 @@ pub fn reason(reason: Reason) -> &'static str {
         Reason::FaceJumps => "another face shows for moments",
         Reason::FaceChanges => "the face becomes another's",
         Reason::FaceUnclear => "hardly a clear view of the face",
-        Reason::NotImplemented => "not part of this version",
         Reason::Interrupted => "interrupted",
         Reason::OnlySampled => "only a part of it was looked at and listened to",
         Reason::BrokenOff => "the recording broke off",

@@ -137,8 +137,6 @@ pub enum Reason {
     FaceChanges,
     /// Hardly a clear view of the face.
     FaceUnclear,
-    /// Not part of this version.
-    NotImplemented,
     /// Only some frames were looked at, and some sound was listened to (`--triage`).
     OnlySampled,
     /// Stopped before the end of the recording.
