@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{folder, unmask};
 use serde_json::Value;
-use service::{Service, call, fresh, key, long, serve, until};
+use service::{Service, call, fresh, key, key_file, long, serve, until};
 use tungstenite::Message;
 
 /// A server that must not be asked.
@@ -153,10 +153,9 @@ fn no_address_of_the_own_network_is_asked() {
 fn a_tenant_never_sees_anothers_calls() {
     let dir = fresh("attacks-tenants");
     let ((one, a), (two, b), (ops, c)) = (key("a@one:admin"), key("b@two:admin"), key("ops:read"));
-    let file = dir.join("keys");
-    std::fs::write(&file, format!("{a}\n{b}\n{c}\n")).unwrap();
+    let file = key_file(&dir, &[&a, &b, &c]);
     let data = dir.join("data");
-    let service = serve(&data, &["--keys", file.to_str().unwrap()]);
+    let service = serve(&data, &["--keys", &file]);
     let secret =
         service.post("a.mp4", call(), &[("Authorization", &one), ("Idempotency-Key", "k"), ("Prefer", "wait=60")]);
     assert_eq!(secret.json()["state"], "done");
@@ -234,10 +233,9 @@ fn names_and_headers_stay_what_they_are() {
 fn a_browser_that_signed_in_is_no_tool_of_other_sites() {
     let dir = fresh("attacks-session");
     let (hr, line) = key("hr@acme:admin");
-    let file = dir.join("keys");
-    std::fs::write(&file, line).unwrap();
+    let file = key_file(&dir, &[&line]);
     let data = dir.join("data");
-    let service = serve(&data, &["--keys", file.to_str().unwrap()]);
+    let service = serve(&data, &["--keys", &file]);
     let secret = hr.trim_start_matches("Bearer ");
     let body = serde_json::json!({ "key": secret }).to_string();
     let json = ("Content-Type", "application/json");
@@ -312,9 +310,8 @@ fn tls_is_spoken_and_plain_http_is_not() {
     let dir = fresh("attacks-tls");
     let (cert, secret) = certificate(&dir);
     let (hr, line) = key("hr:admin");
-    let file = dir.join("keys");
-    std::fs::write(&file, line).unwrap();
-    let tls = ["--tls-cert", &cert, "--tls-key", &secret, "--keys", file.to_str().unwrap()];
+    let file = key_file(&dir, &[&line]);
+    let tls = ["--tls-cert", &cert, "--tls-key", &secret, "--keys", &file];
     let service = serve(&dir.join("data"), &tls);
     let address = format!("https://{}", service.address.replace("127.0.0.1", "localhost"));
     let agent = |roots: RootCerts| {
@@ -393,11 +390,9 @@ fn a_socket_is_opened_by_no_other_site_and_listens_to_nothing() {
 fn one_tenant_does_not_take_the_places_of_another() {
     let dir = fresh("attacks-queue");
     let ((one, a), (two, b)) = (key("a@one:submit"), key("b@two:submit"));
-    let file = dir.join("keys");
-    std::fs::write(&file, format!("{a}\n{b}\n")).unwrap();
+    let file = key_file(&dir, &[&a, &b]);
     // A scan takes longer than many uploads of two seconds.
-    let service =
-        serve(&dir.join("data"), &["--keys", file.to_str().unwrap(), "--jobs", "1", "--queue-per-tenant", "2"]);
+    let service = serve(&dir.join("data"), &["--keys", &file, "--jobs", "1", "--queue-per-tenant", "2"]);
     let send = |key: &str| service.post("a.mp4", call(), &[("Authorization", key)]);
     let mut full = None;
     for _ in 0..50 {
@@ -480,9 +475,8 @@ fn a_change_that_has_begun_is_audited_though_its_client_is_gone() {
 fn a_key_that_only_sends_learns_nothing_of_what_was_found() {
     let dir = fresh("attacks-submit");
     let (hr, line) = key("hr:submit");
-    let file = dir.join("keys");
-    std::fs::write(&file, line).unwrap();
-    let service = serve(&dir.join("data"), &["--keys", file.to_str().unwrap()]);
+    let file = key_file(&dir, &[&line]);
+    let service = serve(&dir.join("data"), &["--keys", &file]);
     let wait = [("Authorization", hr.as_str()), ("Prefer", "wait=60"), ("Idempotency-Key", "one")];
     for status in [200, 200] {
         let reply = service.post("a.mp4", call(), &wait);
@@ -497,18 +491,9 @@ fn a_key_that_only_sends_learns_nothing_of_what_was_found() {
 fn no_secret_is_logged() {
     let dir = fresh("attacks-log");
     let (hr, line) = key("hr:admin");
-    let file = dir.join("keys");
-    std::fs::write(&file, line).unwrap();
+    let file = key_file(&dir, &[&line]);
     let log = dir.join("log");
-    let more = [
-        "--log-format",
-        "json",
-        "--keys",
-        file.to_str().unwrap(),
-        "--allow-uri",
-        "http://127.0.0.1:9/",
-        "--allow-private",
-    ];
+    let more = ["--log-format", "json", "--keys", &file, "--allow-uri", "http://127.0.0.1:9/", "--allow-private"];
     let service = service::serve_logging(&dir.join("data"), &more, &log);
     let key = [("Authorization", hr.as_str())];
     let uri = "http://user:hidden-word@127.0.0.1:9/a.mp4?token=hidden-token";

@@ -21,6 +21,23 @@ fn manifest(text: &str) -> Manifest {
     toml::from_str(text).unwrap()
 }
 
+/// A network that takes sound and is no scorer.
+fn listener(id: &str, task: &str, family: &str, samples: usize, golden: &str) -> Manifest {
+    manifest(&format!(
+        r#"
+        id = "{id}"
+        task = "{task}"
+        family = "{family}"
+        file = "none"
+        sha256 = "00"
+        licence = "MIT"
+        commercial_use = true
+        origin = "none"
+        input = {{ name = "samples", layout = "nt", size = [{samples}], rate_hz = 16000 }}
+        golden = {{ input = "none", {golden}, tolerance = 0.1 }}"#,
+    ))
+}
+
 /// Engines that need no model: a face that is always there, loud is speech, and scores that are means.
 fn fake_engines() -> Engines {
     let face = manifest(
@@ -65,32 +82,8 @@ fn fake_engines() -> Engines {
         preprocess = { template = [[0.35,0.42],[0.65,0.42],[0.5,0.55],[0.38,0.68],[0.62,0.68]], mean = [0.5,0.5,0.5], std = [0.1,0.1,0.1] }
         golden = { input = "none", embedding = [0.5], tolerance = 0.1 }"#,
     );
-    let speaker = manifest(
-        r#"
-        id = "fake-speaker"
-        task = "voice_embed"
-        family = "embedding"
-        file = "none"
-        sha256 = "00"
-        licence = "MIT"
-        commercial_use = true
-        origin = "none"
-        input = { name = "samples", layout = "nt", size = [16000], rate_hz = 16000 }
-        golden = { input = "none", embedding = [0.5], tolerance = 0.1 }"#,
-    );
-    let segmenter = manifest(
-        r#"
-        id = "fake-segmenter"
-        task = "speaker_segment"
-        family = "powerset"
-        file = "none"
-        sha256 = "00"
-        licence = "MIT"
-        commercial_use = true
-        origin = "none"
-        input = { name = "samples", layout = "nt", size = [64000], rate_hz = 16000 }
-        golden = { input = "none", overlap = 0.0, tolerance = 0.1 }"#,
-    );
+    let speaker = listener("fake-speaker", "voice_embed", "embedding", 16_000, "embedding = [0.5]");
+    let segmenter = listener("fake-segmenter", "speaker_segment", "powerset", 64_000, "overlap = 0.0");
     let models = vec![face.info(), embedder.info(), voice.info(), speaker.info(), segmenter.info()];
     let engine = || Box::new(FakeEngine::mean_logit("logit"));
     Engines {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{folder, records, stderr, unmask};
 use serde_json::Value;
-use service::{Service, call, fresh, key, long, serve, until};
+use service::{Service, call, fresh, key, key_file, long, serve, until};
 
 #[test]
 fn an_upload_becomes_records_and_a_report_and_is_deleted_with_a_receipt() {
@@ -239,9 +239,8 @@ fn keys_open_what_their_scopes_say_and_every_route_asks_for_one() {
     assert_eq!(open.status.code(), Some(2));
     assert!(stderr(&open).contains("give --keys FILE"), "{}", stderr(&open));
     let ((submit, a), (read, b), (admin, c)) = (key("in:submit"), key("out:read"), key("it:admin"));
-    let file = dir.join("keys");
-    std::fs::write(&file, format!("{a}\n{b}\n{c}\n")).unwrap();
-    let service = serve(&dir.join("data"), &["--keys", file.to_str().unwrap()]);
+    let file = key_file(&dir, &[&a, &b, &c]);
+    let service = serve(&dir.join("data"), &["--keys", &file]);
     let with = |method, path, key: &str| service.send(method, path, &[("Authorization", key)], b"").status;
     assert_eq!((with("GET", "/v1/calls", &read), with("GET", "/v1/calls", &admin)), (200, 200));
     assert_eq!((with("GET", "/v1/calls", &submit), with("POST", "/v1/calls", &read)), (403, 403));

@@ -165,5 +165,5 @@ impl App {
 /// Runs what may block.
 pub async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let ended = tokio::task::spawn_blocking(work).await;
-    ended.map_err(|_| Problem::of(crate::ErrorKind::Bug, "something went wrong here: please report it"))
+    ended.map_err(|_| Problem::bug())
 }

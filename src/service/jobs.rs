@@ -226,6 +226,7 @@ fn count(app: &App, cost: &Cost) {
     let mut sums = lock(&app.counted.costs);
     sums.frames += cost.frames;
     sums.dropped += cost.stats.frames_dropped;
+    sums.delay_ms = cost.stats.live.as_ref().map(|live| live.delay_p95_ms).or(sums.delay_ms);
     for (id, seconds) in &cost.networks {
         *sums.networks.entry(id.clone()).or_default() += seconds;
     }

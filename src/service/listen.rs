@@ -29,7 +29,6 @@ use tower_service::Service;
 
 use super::ServiceError;
 use super::problem::Problem;
-use crate::error::ErrorKind;
 
 /// Most connections at the same time; each holds some 100 kB at most.
 const CONNECTIONS: usize = 512;
@@ -104,8 +103,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor
 }
 
 async fn ended(answer: JoinHandle<Result<Response<Body>, Infallible>>) -> Result<Response<Body>, Infallible> {
-    let panicked = |_| Problem::of(ErrorKind::Bug, "something went wrong here: please report it").into_response();
-    answer.await.unwrap_or_else(|e| Ok(panicked(e)))
+    answer.await.unwrap_or_else(|_| Ok(Problem::bug().into_response()))
 }
 
 async fn http<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher)

@@ -20,7 +20,7 @@ use super::app::{App, in_thread, lock};
 use super::auth::{Scope, Who};
 use super::problem::Problem;
 use super::{ServiceError, files, jobs, traces, upload};
-use crate::batch::{BatchError, Found, Job, Said, Slot, scan_in_child};
+use crate::batch::{Job, Said, Slot, scan_in_child};
 use crate::error::ErrorKind;
 use crate::media::Cancel;
 use crate::store::{Answer, Ask, Fingerprint, Queue, StoreError, StoredCall};
@@ -146,8 +146,7 @@ async fn begin(
         Answer::New(call) => store.begin(&call.name).map(|()| Some(call)),
         _ => Ok::<_, StoreError>(None),
     });
-    let unknown = || Problem::of(ErrorKind::Bug, "something went wrong here: please report it");
-    let call = call.await??.ok_or_else(unknown)?;
+    let call = call.await??.ok_or_else(Problem::bug)?;
     let live = here(app)?;
     let (control, told) = (line.control.clone(), Sender::new(BEHIND));
     let session = Session { tenant: who.tenant.clone(), control, told };
@@ -182,7 +181,7 @@ fn look_after(app: &App, call: &StoredCall, line: Line) {
         said => jobs::reached(app, call, &said, &mut seen),
     });
     control.end();
-    count(app, &control, scanned.as_ref());
+    lock(&app.counted.costs).lost += control.lost();
     let why = control.ended().map(|ended| ended.to_string());
     tracing::info!(call = call.name, why, passed = control.passed(), lost = control.lost(), "a live call ends");
     let ended = match scanned {
@@ -196,15 +195,6 @@ fn look_after(app: &App, call: &StoredCall, line: Line) {
         lock(&live.sessions).remove(&call.name);
     }
     app.tell();
-}
-
-/// Keeps what `/metrics` says of live interviews.
-fn count(app: &App, control: &Control, scanned: Result<&Option<Found>, &BatchError>) {
-    let mut sums = lock(&app.counted.costs);
-    sums.lost += control.lost();
-    if let Ok(Some(Found { cost, .. })) = scanned {
-        sums.delay_ms = cost.stats.live.as_ref().map(|live| live.delay_p95_ms).or(sums.delay_ms);
-    }
 }
 
 /// Ends a session; its call stays.

@@ -45,6 +45,11 @@ impl Problem {
         Self { status, ..Self::of(ErrorKind::Usage, detail) }
     }
 
+    /// Something that should not happen.
+    pub fn bug() -> Self {
+        Self::of(ErrorKind::Bug, "something went wrong here: please report it")
+    }
+
     /// No such call, or no such path.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::request(StatusCode::NOT_FOUND, detail)
@@ -74,7 +79,7 @@ impl Problem {
             _ => "the request cannot be understood: /openapi.json says how it should look",
         };
         match status.is_server_error() {
-            true => Self { status, ..Self::of(ErrorKind::Bug, "something went wrong here: please report it") },
+            true => Self { status, ..Self::bug() },
             false => Self::request(status, detail),
         }
     }

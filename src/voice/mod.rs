@@ -1,4 +1,4 @@
-//! The voice branch: vad → window → overlap → score. In: 16 kHz mono sound. Out: evidence per window of speech.
+//! The voice branch: vad → window → score. In: 16 kHz mono sound. Out: evidence per window of speech.
 
 mod condition;
 mod embed;

@@ -12,7 +12,7 @@ use super::WINDOW;
 use crate::infer::{
     self, Engine, EngineSpec, InferError, Input, Manifest, ModelStore, Runtime, Task, compare_golden, take_output,
 };
-use crate::types::{AudioChunk, MediaTime, SpeechWindow, TimeSpan};
+use crate::types::{AudioChunk, MediaTime, SpeechWindow};
 
 /// The output's name: rows of natural logarithms.
 const OUTPUT: &str = "output";
@@ -31,7 +31,7 @@ const FIRST: i64 = 495;
 
 /// What one run of the network heard.
 struct Heard {
-    span: TimeSpan,
+    start: MediaTime,
     /// Times at which several spoke at once, one [`STEP`] each.
     overlaps: Vec<MediaTime>,
 }
@@ -78,7 +78,7 @@ impl OverlapFinder {
     /// Seconds of this window in which several people speak at once. The network listens when the window begins
     /// `every_s` or more after the last one that it heard; of any other only the part heard then is known.
     pub fn overlap_s(&mut self, window: &SpeechWindow, every_s: f64) -> Result<f32, InferError> {
-        let rests = |last: &Heard| (window.span.start - last.span.start).as_secs() + 1e-6 < every_s;
+        let rests = |last: &Heard| (window.span.start - last.start).as_secs() + 1e-6 < every_s;
         let heard = match self.last.take().filter(rests) {
             Some(heard) => heard,
             None => self.hear(window)?,
@@ -94,7 +94,7 @@ impl OverlapFinder {
             window.span.start + MediaTime::from_samples(FIRST + STEP * frame as i64, AudioChunk::RATE_HZ)
         };
         let overlaps = several.iter().enumerate().filter(|(_, p)| **p > 0.5).map(|(frame, _)| time(frame)).collect();
-        Ok(Heard { span: window.span, overlaps })
+        Ok(Heard { start: window.span.start, overlaps })
     }
 
     /// P(two or more speakers at once) of each frame of [`WINDOW`] samples.
@@ -125,6 +125,7 @@ mod tests {
 
     use super::*;
     use crate::infer::FakeEngine;
+    use crate::types::TimeSpan;
 
     /// Hears two people where a sample is above one half; counts its runs.
     fn finder() -> (OverlapFinder, Arc<AtomicUsize>) {

@@ -88,6 +88,13 @@ pub fn start(command: &mut Command) -> Service {
     Service { child, address }
 }
 
+/// Writes a file for `--keys`; its path.
+pub fn key_file(dir: &Path, lines: &[&str]) -> String {
+    let file = dir.join("keys");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
 /// A key as a request shows it, and its line for the file of keys.
 pub fn key(what: &str) -> (String, String) {
     let made = unmask(&["serve", "--new-key", what]);
