@@ -152,13 +152,10 @@ class Maker:
         height, width = frames[0].shape[:2]
         drawn = self.scene(plan, clean, np.linalg.norm(points[0][1] - points[0][0]), rng)
         drawn = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
-        noisy = rng.random() < 0.2
         out, mattes = [], []
         for frame, at in zip(frames, points):
             move = align.umeyama(points[0], at)
             moved = cv2.warpAffine(drawn, move, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            if noisy:
-                moved = match.grain(moved, frame.astype(np.float32), rng)
             matte = np.ones((height, width), np.float32)
             if plan.form == "head":
                 matte = masks.head_matte((height, width), at)

@@ -15,6 +15,17 @@ import finish
 
 
 @dataclass
+class Film:
+    """What a camera took: `frames` with its noise, `quiet` without, a clean frame to draw from, landmarks, the camera."""
+
+    frames: list
+    quiet: list
+    clean: np.ndarray
+    points: list
+    lens: camera.Camera
+
+
+@dataclass
 class Tile:
     """Twins of one tile: lists over frames."""
 
@@ -79,12 +90,12 @@ def shown(picture, matrix, side, enlarged):
 
 
 def filmed(pictures, points, side, eye, count, rng, scenes):
-    """(camera frames of the first picture, clean first frame of the last picture, landmarks of each frame)."""
+    """The Film of the first picture, whose clean frame is the first of the last picture."""
     ratio = eye / np.linalg.norm(points[1] - points[0])
     pictures, points = fit(pictures, points, ratio)
     base = framing(points, side, eye, rng)
     lens = camera.Camera(rng, (side, side), scenes)
-    frames, landmarks, clean = [], [], None
+    frames, quiet, landmarks, clean = [], [], [], None
     for move in motion(side, count, rng):
         matrix = align.compose(move, base)
         at = align.apply(matrix, points)
@@ -92,8 +103,24 @@ def filmed(pictures, points, side, eye, count, rng, scenes):
         if clean is None:
             clean = tile if len(pictures) == 1 else lens.look(shown(pictures[1], matrix, side, ratio > 1), at, rng)
         frames.append(lens.noise(tile, at, rng))
+        quiet.append(tile)
         landmarks.append(at)
-    return frames, clean, landmarks
+    return Film(frames, quiet, clean, landmarks, lens)
+
+
+def twins(plan, film, maker, oval, rng):
+    """(real frames, masked frames, mattes).
+
+    What is drawn without a seam comes without a camera's noise, and so do many honest pictures: in four of five such
+    pairs both twins have it, or neither, so that noise alone tells nothing.
+    """
+    pick = rng.random()
+    if plan.form not in ("whole", "head") or pick < 0.2:
+        return film.frames, *maker.twin(plan, film.frames, film.clean, film.points, oval, rng)
+    fake, mattes = maker.twin(plan, film.quiet, film.clean, film.points, oval, rng)
+    if pick < 0.6:
+        return film.frames, [film.lens.noise(frame, at, rng) for frame, at in zip(fake, film.points)], mattes
+    return film.quiet, fake, mattes
 
 
 def resize(frames, side, kernel):
@@ -120,9 +147,9 @@ def make_tile(subjects, side, count, maker, rng, scenes):
     eye_camera = float(np.clip(eye_meet * zoom, 18, 1.25 * np.linalg.norm(points[1] - points[0])))
     camera_side = int(np.clip(side * eye_camera / eye_meet, 96, 480))
     eye_camera = eye_meet * camera_side / side
-    frames, clean, landmarks = filmed(pictures, points, camera_side, eye_camera, count, rng, scenes)
-    fake, mattes = maker.twin(plan, frames, clean, landmarks, oval, rng)
+    film = filmed(pictures, points, camera_side, eye_camera, count, rng, scenes)
+    real, fake, mattes = twins(plan, film, maker, oval, rng)
     kernel = cv2.INTER_AREA if camera_side > side and rng.random() < 0.6 else cv2.INTER_LINEAR
-    landmarks = [at * (side / camera_side) for at in landmarks]
-    real, fake = finished(resize(frames, side, kernel), resize(fake, side, kernel), landmarks, rng)
+    landmarks = [at * (side / camera_side) for at in film.points]
+    real, fake = finished(resize(real, side, kernel), resize(fake, side, kernel), landmarks, rng)
     return Tile(real, fake, landmarks, resize(mattes, side, cv2.INTER_AREA), plan.family, plan.form, plan.generator)
