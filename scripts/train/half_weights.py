@@ -1,7 +1,7 @@
-"""Weights at half their size.
+"""Weights at half their size, and back.
 
 In: an ONNX graph. Out: the same graph with its FP32 weights stored as FP16 behind a Cast, so that the file halves and
-the arithmetic stays FP32.
+the arithmetic stays FP32; or the weights of such a file by name, FP32 again.
 """
 
 import numpy as np
@@ -36,3 +36,9 @@ def halve_weights(path):
     model = halve(onnx.load(path))
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def weights_of(path):
+    """{name: FP32 array} of a file's weights, those stored as halves among them."""
+    stored = onnx.load(path).graph.initializer
+    return {w.name.removesuffix("_half"): onnx.numpy_helper.to_array(w).astype(np.float32) for w in stored}
