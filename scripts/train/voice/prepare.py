@@ -203,9 +203,9 @@ def read(args):
 
 
 def coded(args):
-    """Every cached clip once more through the channel's first half and a real codec, `--rounds` times.
+    """A share `--coded` of the cached clips once more through the channel's first half and a real codec, `--rounds` times.
 
-    Channel and codec hang on the real clip of origin, so a fake and its real go the same way.
+    Share, channel and codec hang on the real clip of origin, so a fake and its real go the same way.
     """
     store = Store(args.cache / "coded")
     for round_number in range(args.rounds):
@@ -215,7 +215,7 @@ def coded(args):
             source = Store(args.cache / stage)
             samples, groups = source.mapped(), {}
             for row in source.table().itertuples():
-                if not store.has(f"{row.id}~{round_number}"):
+                if seeded(row.origin, "coded").random() < args.coded and not store.has(f"{row.id}~{round_number}"):
                     pick = int(seeded(row.origin, round_number, "codec").integers(len(CODECS)))
                     groups.setdefault(pick, []).append(row)
             for pick, rows in groups.items():
@@ -267,6 +267,7 @@ def main():
     parser.add_argument("--neural-clips", type=int, default=400)
     parser.add_argument("--melgan", type=float, default=0.3, help="share of the clips")
     parser.add_argument("--read-clips", type=int, default=120)
+    parser.add_argument("--coded", type=float, default=1.0, help="share of the clips")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
