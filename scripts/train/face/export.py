@@ -39,7 +39,7 @@ ABOUT = (
 def arguments():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", type=Path, help="picture network (train.py)")
+    parser.add_argument("weights", type=Path, help="picture network (train.py, or a model.onnx that has it)")
     parser.add_argument("statistics", type=Path, help="statistics network (train_statistics.py)")
     parser.add_argument("--out", type=Path, required=True, help="FOLDER/ID")
     calibrate.add_arguments(parser)

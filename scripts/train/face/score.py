@@ -3,6 +3,8 @@
 In: crops (n,160,160,3) RGB uint8 and a path ending in .pt or .onnx. Out: logits (n,).
 """
 
+from pathlib import Path
+
 import numpy as np
 import onnxruntime as ort
 import torch
@@ -12,8 +14,8 @@ import statistics_net
 
 
 def torch_network(path):
-    """The network of a training checkpoint, ready to score."""
-    weights = torch.load(path, weights_only=True, map_location="cpu")
+    """The network of a training checkpoint, or the picture network of an exported file, ready to score."""
+    weights = model.weights(Path(path))
     hidden = weights["embed.weight"].shape[::-1] if "spread" in weights else ()
     network = statistics_net.StatisticsNet(*hidden) if hidden else model.FaceNet()
     network.load_state_dict(weights)

@@ -10,7 +10,6 @@ import argparse
 import copy
 import csv
 import math
-import sys
 import time
 from pathlib import Path
 
@@ -20,9 +19,6 @@ import torch.nn.functional as F
 
 import augment
 import model
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from half_weights import weights_of  # noqa: E402
 
 
 def arguments():
@@ -126,19 +122,11 @@ def save(folder, network, average, optimiser, state):
         (folder / (name + ".part")).rename(folder / name)
 
 
-def starting(path):
-    """The picture network's weights in a run's average.pt or in a file that export.py wrote."""
-    if path.suffix != ".onnx":
-        return torch.load(path, weights_only=True, map_location="cpu")
-    named = weights_of(path).items()
-    return {name.removeprefix("picture."): torch.from_numpy(v) for name, v in named if name.startswith("picture.")}
-
-
 def begin(args, folder):
     """(network, average, optimiser, steps done, seconds done), resumed when last.pt is there."""
     network = model.pretrained(args.imagenet or args.cache / "models" / "efficientnet-lite0-57934424.pth")
     if args.start:
-        network.load_state_dict(starting(args.start))
+        network.load_state_dict(model.weights(args.start))
     network.to(args.device, memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), args.lr, weight_decay=0.02)
