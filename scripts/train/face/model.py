@@ -5,15 +5,9 @@ masked, and a map (n,1,10,10) of where. High-pass residuals are computed in the 
 channels before the first convolution.
 """
 
-import sys
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import nn
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from half_weights import weights_of  # noqa: E402
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # kernel, stride, expansion, output channels, repeats: the first five stages of EfficientNet-Lite0
@@ -124,11 +118,3 @@ def pretrained(path):
                 layer = getattr(block, own)
                 layer.weight[:], layer.bias[:] = weight, bias
     return network
-
-
-def weights(path):
-    """The weights in a run's average.pt, or those of the picture network in a file that export.py wrote."""
-    if path.suffix != ".onnx":
-        return torch.load(path, weights_only=True, map_location="cpu")
-    named = weights_of(path).items()
-    return {name.removeprefix("picture."): torch.from_numpy(v) for name, v in named if name.startswith("picture.")}

@@ -3,6 +3,7 @@
 In: crops (n,160,160,3) RGB uint8 and a path ending in .pt or .onnx. Out: logits (n,).
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,21 @@ import torch
 import model
 import statistics_net
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from half_weights import weights_of  # noqa: E402
+
+
+def stored(path):
+    """The weights in a run's average.pt, or those of the picture network in a file that export.py wrote."""
+    if path.suffix != ".onnx":
+        return torch.load(path, weights_only=True, map_location="cpu")
+    named = weights_of(path).items()
+    return {name.removeprefix("picture."): torch.from_numpy(v) for name, v in named if name.startswith("picture.")}
+
 
 def torch_network(path):
     """The network of a training checkpoint, or the picture network of an exported file, ready to score."""
-    weights = model.weights(Path(path))
+    weights = stored(Path(path))
     hidden = weights["embed.weight"].shape[::-1] if "spread" in weights else ()
     network = statistics_net.StatisticsNet(*hidden) if hidden else model.FaceNet()
     network.load_state_dict(weights)

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 import augment
 import model
+import score
 
 
 def arguments():
@@ -126,7 +127,7 @@ def begin(args, folder):
     """(network, average, optimiser, steps done, seconds done), resumed when last.pt is there."""
     network = model.pretrained(args.imagenet or args.cache / "models" / "efficientnet-lite0-57934424.pth")
     if args.start:
-        network.load_state_dict(model.weights(args.start))
+        network.load_state_dict(score.stored(args.start))
     network.to(args.device, memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), args.lr, weight_decay=0.02)
