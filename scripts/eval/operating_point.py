@@ -6,8 +6,9 @@ In:  reports of `unmask eval MANIFEST.csv --json` on genuine clips (masked ones 
 Out: for face and voice the lines for the configuration's [verdict.face] and [verdict.voice].
      signs_at: P(masked) that at most --false-alarms of genuine calls exceed; alarm_at: P(masked) of a
      moment (a second of frames, four seconds of speech) that genuine calls exceed at most --alarms-per-hour times.
-     Both hold for each quality by itself: the highest of the reports' thresholds is taken. Faces below
-     --below-sharpness, which the networks take for masked more often, get thresholds of their own.
+     Both hold for each quality by itself: the highest of the reports' thresholds is taken. Coarse faces (below
+     --below-sharpness) and dim ones (below --below-exposure), which the networks take for masked more often, get
+     thresholds of their own, and the program takes the highest of those that apply.
 The thresholds are quantiles of a normal distribution of the networks' log-odds, since there are too few calls for the
 tail itself. In its mean and spread a source (the manifest's `source` up to its first colon, else the person) counts
 for at most ten values, so that one large source does not pass for the world.
@@ -39,6 +40,7 @@ def arguments():
     parser.add_argument("--false-alarms", type=float, default=0.02)
     parser.add_argument("--seen-share", type=float, default=0.5, help="as in the configuration")
     parser.add_argument("--below-sharpness", type=float, default=0.15, help="faces below it are coarse")
+    parser.add_argument("--below-exposure", type=float, default=0.25, help="faces below it are dim")
     parser.add_argument("--alarms-per-hour", type=float, default=2)
     return parser.parse_args()
 
@@ -110,18 +112,20 @@ def show(title, name, wanted, args):
     return True
 
 
-def is_coarse(clip, name, args):
-    """Whether thresholds of their own hold for the clip's face."""
-    return name == "face" and clip["sharpness"] is not None and clip["sharpness"] < args.below_sharpness
+def poor(clip, limits):
+    """Names of the qualities, of {name: (field, limit)}, in which the clip's face is poor."""
+    return {name for name, (field, limit) in limits.items() if clip[field] is not None and clip[field] < limit}
 
 
 def main():
     args = arguments()
-    for name in ("face", "voice"):
-        if show(f"verdict.{name}", name, lambda clip: not is_coarse(clip, name, args), args):
+    limits = {"coarse": ("sharpness", args.below_sharpness), "dim": ("exposure", args.below_exposure)}
+    for part, qualities in (("face", limits), ("voice", {})):
+        if show(f"verdict.{part}", part, lambda clip: not poor(clip, qualities), args):
             print(f"seen_share = {args.seen_share}\nfalse_alarms = {args.false_alarms}\n")
-        if show(f"verdict.{name}.coarse", name, lambda clip: is_coarse(clip, name, args), args):
-            print(f"below_sharpness = {args.below_sharpness}\n")
+        for name, (_, limit) in qualities.items():
+            if show(f"verdict.{part}.{name}", part, lambda clip: name in poor(clip, qualities), args):
+                print(f"below = {limit}\n")
 
 
 if __name__ == "__main__":

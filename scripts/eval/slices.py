@@ -34,7 +34,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", nargs="+", metavar="MANIFEST[:held]=REPORT")
     parser.add_argument("--yunet", type=Path, default=Path(".runtime/train-face/models/face_detection_yunet_2023mar.onnx"))
-    parser.add_argument("--signs-at", type=float, default=0.558, help="the configuration's verdict.face.signs_at")
+    parser.add_argument("--signs-at", type=float, default=0.571, help="the configuration's verdict.face.signs_at")
     return parser.parse_args()
 
 

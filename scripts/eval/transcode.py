@@ -33,7 +33,7 @@ def arguments():
     parser.add_argument("--crf", type=int, default=25, help="constant rate factor of the video encoder")
     parser.add_argument("--kbps", type=int, help="bit rate of the video in place of --crf")
     parser.add_argument("--loss", type=float, default=0, help="percent of the video's packets that are lost")
-    parser.add_argument("--dim", action="store_true", help="half the light, and sensor noise, before it is encoded")
+    parser.add_argument("--dim", type=float, nargs="?", const=0.55, help="so much of the light (0.55), and noise, before encoding")
     parser.add_argument("--opus", type=int, default=24, help="kbit/s of the sound")
     parser.add_argument("--suppress", action="store_true", help="noise suppression before the sound is encoded")
     return parser.parse_args()
@@ -45,7 +45,7 @@ def encode(source, target, args):
     n = args.longest
     fit = f"scale='if(gte(iw,ih),min({n},iw),-2)':'if(gte(iw,ih),-2,min({n},ih))',pad=ceil(iw/2)*2:ceil(ih/2)*2"
     if args.dim:
-        fit += ",format=yuv420p,lutyuv=y=16+(val-16)*0.55,noise=c0s=12:c0f=t"
+        fit += f",format=yuv420p,lutyuv=y=16+(val-16)*{args.dim},noise=c0s=12:c0f=t"
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(source), "-map", "0:v:0?", "-map", "0:a:0?"]
     rate = ["-b:v", f"{args.kbps}k"] if args.kbps else ["-crf", str(args.crf)]
     command += ["-vf", fit, *VIDEO[args.codec], *rate, "-pix_fmt", "yuv420p", "-fps_mode", "vfr"]

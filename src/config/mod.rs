@@ -9,7 +9,7 @@ mod voice;
 pub use live::LiveConfig;
 pub use triage::TriageConfig;
 pub use user::{secret, seed, user_file};
-pub use verdict::{CoarsePoint, OperatingPoint, VerdictConfig};
+pub use verdict::{OperatingPoint, PoorPoint, VerdictConfig};
 pub use voice::VoiceConfig;
 
 use std::path::{Path, PathBuf};

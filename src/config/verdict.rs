@@ -32,17 +32,20 @@ pub struct OperatingPoint {
     pub signs_at: f32,
     /// Smoothed P(masked) of a moment from which it is an event.
     pub alarm_at: f32,
-    /// The same two for coarse pictures, which make genuine faces look masked; none: as for all others.
+    /// The same two for small or coarsely compressed pictures, of a low `quality.sharpness`; none: as for all others.
     #[serde(default)]
-    pub coarse: Option<CoarsePoint>,
+    pub coarse: Option<PoorPoint>,
+    /// The same two for faces in little light, of a low `quality.exposure`; none: as for all others.
+    #[serde(default)]
+    pub dim: Option<PoorPoint>,
 }
 
-/// Where signs begin in pictures that are small or coarsely compressed.
+/// Where signs begin in pictures of a quality that makes genuine faces look masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CoarsePoint {
-    /// Faces of a mean sharpness (`quality.sharpness`) below this are coarse.
-    pub below_sharpness: f32,
+pub struct PoorPoint {
+    /// The quality's mean over a face's pictures is below this.
+    pub below: f32,
     /// As in [`OperatingPoint`].
     pub signs_at: f32,
     /// As in [`OperatingPoint`].
@@ -50,14 +53,16 @@ pub struct CoarsePoint {
 }
 
 impl OperatingPoint {
-    /// What holds for a face of this sharpness.
-    pub fn at_sharpness(&self, sharpness: f32) -> Self {
-        match &self.coarse {
-            Some(coarse) if sharpness < coarse.below_sharpness => {
-                Self { signs_at: coarse.signs_at, alarm_at: coarse.alarm_at, ..self.clone() }
+    /// What holds for a face of this sharpness and exposure: the highest of what applies.
+    pub fn at(&self, sharpness: f32, exposure: f32) -> Self {
+        let mut point = self.clone();
+        for (poor, quality) in [(&self.coarse, sharpness), (&self.dim, exposure)] {
+            if let Some(poor) = poor.as_ref().filter(|poor| quality < poor.below) {
+                point.signs_at = point.signs_at.max(poor.signs_at);
+                point.alarm_at = point.alarm_at.max(poor.alarm_at);
             }
-            _ => self.clone(),
         }
+        point
     }
 }
 
@@ -69,9 +74,10 @@ impl Default for VerdictConfig {
             face: OperatingPoint {
                 seen_share: 0.5,
                 false_alarms: 0.02,
-                signs_at: 0.558,
-                alarm_at: 0.814,
-                coarse: Some(CoarsePoint { below_sharpness: 0.15, signs_at: 0.691, alarm_at: 0.917 }),
+                signs_at: 0.571,
+                alarm_at: 0.808,
+                coarse: Some(PoorPoint { below: 0.15, signs_at: 0.693, alarm_at: 0.919 }),
+                dim: Some(PoorPoint { below: 0.25, signs_at: 0.593, alarm_at: 0.840 }),
             },
             voice: OperatingPoint {
                 seen_share: 0.5,
@@ -79,6 +85,7 @@ impl Default for VerdictConfig {
                 signs_at: 0.797,
                 alarm_at: 0.991,
                 coarse: None,
+                dim: None,
             },
             min_face_s: 2.0,
             min_voice_s: 1.5,
@@ -88,14 +95,15 @@ impl Default for VerdictConfig {
 }
 
 impl VerdictConfig {
-    /// Thresholds of coarse pictures are probabilities, and their sharpness a share.
+    /// Thresholds of poor pictures are probabilities, and their qualities shares.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        for (key, point) in [("face", &self.face), ("voice", &self.voice)] {
-            let Some(coarse) = &point.coarse else { continue };
-            let values = [coarse.below_sharpness, coarse.signs_at, coarse.alarm_at];
-            if let Some(value) = values.iter().find(|value| !(0.0..=1.0).contains(*value)) {
-                let (key, value) = (format!("verdict.{key}.coarse"), value.to_string());
-                return Err(ConfigError::OutOfBounds { key, value, bounds: "0 to 1" });
+        for (part, point) in [("face", &self.face), ("voice", &self.voice)] {
+            for (quality, poor) in [("coarse", &point.coarse), ("dim", &point.dim)] {
+                let values = poor.as_ref().map(|poor| [poor.below, poor.signs_at, poor.alarm_at]);
+                if let Some(value) = values.into_iter().flatten().find(|value| !(0.0..=1.0).contains(value)) {
+                    let (key, value) = (format!("verdict.{part}.{quality}"), value.to_string());
+                    return Err(ConfigError::OutOfBounds { key, value, bounds: "0 to 1" });
+                }
             }
         }
         Ok(())
@@ -108,14 +116,29 @@ mod tests {
     use crate::config::Config;
 
     #[test]
-    fn a_coarse_picture_has_its_own_thresholds() {
+    fn a_poor_picture_has_the_highest_thresholds_that_apply() {
+        let poor = |signs_at, alarm_at| Some(PoorPoint { below: 0.2, signs_at, alarm_at });
         let face = VerdictConfig::default().face;
-        let (fine, coarse) = (face.at_sharpness(0.2), face.at_sharpness(0.1));
-        assert!(fine == face && coarse.signs_at > fine.signs_at && coarse.alarm_at > fine.alarm_at);
-        let point = CoarsePoint { below_sharpness: 0.15, signs_at: f32::NAN, alarm_at: 0.9 };
-        let verdict =
-            VerdictConfig { face: OperatingPoint { coarse: Some(point), ..face }, ..VerdictConfig::default() };
-        let message = Config { verdict, ..Config::default() }.validate().unwrap_err().to_string();
-        assert!(message.contains("verdict.face.coarse"), "{message}");
+        let face = OperatingPoint { coarse: poor(0.7, 0.8), dim: poor(0.6, 0.9), signs_at: 0.5, alarm_at: 0.6, ..face };
+        let at = |sharpness, exposure| {
+            let point = face.at(sharpness, exposure);
+            (point.signs_at, point.alarm_at)
+        };
+        assert_eq!([at(0.3, 0.3), at(0.1, 0.3)], [(0.5, 0.6), (0.7, 0.8)]);
+        assert_eq!([at(0.3, 0.1), at(0.1, 0.1)], [(0.6, 0.9), (0.7, 0.9)]);
+    }
+
+    #[test]
+    fn thresholds_of_poor_pictures_are_probabilities() {
+        let wrong = Some(PoorPoint { below: 0.15, signs_at: f32::NAN, alarm_at: 0.9 });
+        let face = VerdictConfig::default().face;
+        for (face, key) in [
+            (OperatingPoint { coarse: wrong.clone(), ..face.clone() }, "verdict.face.coarse"),
+            (OperatingPoint { dim: wrong, ..face }, "verdict.face.dim"),
+        ] {
+            let verdict = VerdictConfig { face, ..VerdictConfig::default() };
+            let message = Config { verdict, ..Config::default() }.validate().unwrap_err().to_string();
+            assert!(message.contains(key), "{message}");
+        }
     }
 }

@@ -36,6 +36,8 @@ pub struct ClipResult {
     pub face_px: Option<f64>,
     /// Mean sharpness of the scored faces, as the verdict weighs it.
     pub sharpness: Option<f64>,
+    /// Mean exposure of the same.
+    pub exposure: Option<f64>,
     /// Length of what was analysed, in seconds.
     pub length_s: f64,
     /// When each event that speaks for masking began, in seconds.
@@ -54,6 +56,7 @@ struct Collected {
     windows: Vec<Prob>,
     sizes: Vec<f64>,
     sharpness: Vec<f64>,
+    exposure: Vec<f64>,
     alerts_s: Vec<f64>,
 }
 
@@ -67,14 +70,15 @@ impl Collector {
         let mut collected = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let (start, verdict) = (collected.start?, collected.verdict?);
         collected.sizes.sort_by(f64::total_cmp);
-        let total: f64 = collected.sharpness.iter().sum();
-        let faces = collected.sharpness.len();
+        let mean =
+            |values: &[f64]| (!values.is_empty()).then(|| round(values.iter().sum::<f64>() / values.len() as f64, 3));
         let result = ClipResult {
             face: (&verdict.face).into(),
             voice: (&verdict.voice).into(),
             overall: (&verdict.overall).into(),
             face_px: collected.sizes.get(collected.sizes.len() / 2).map(|s| round(*s, 1)),
-            sharpness: (faces > 0).then(|| round(total / faces as f64, 3)),
+            sharpness: mean(&collected.sharpness),
+            exposure: mean(&collected.exposure),
             length_s: verdict.coverage.video_s.max(verdict.coverage.audio_s),
             alerts_s: collected.alerts_s,
             frames: collected.frames,
@@ -86,11 +90,12 @@ impl Collector {
 
 impl Collected {
     fn frame(&mut self, frame: &Frame) {
-        let scored = frame.faces.iter().filter_map(|f| Some((f.p_masked?, f.quality.size_px, f.quality.sharpness)));
-        if let Some((p, size, sharpness)) = scored.max_by(|a, b| a.0.get().total_cmp(&b.0.get())) {
+        let scored = frame.faces.iter().filter_map(|f| Some((f.p_masked?, &f.quality)));
+        if let Some((p, quality)) = scored.max_by(|a, b| a.0.get().total_cmp(&b.0.get())) {
             self.frames.push(p);
-            self.sizes.push(size);
-            self.sharpness.push(sharpness);
+            self.sizes.push(quality.size_px);
+            self.sharpness.push(quality.sharpness);
+            self.exposure.push(quality.exposure);
         }
     }
 }

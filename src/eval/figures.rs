@@ -259,6 +259,7 @@ mod tests {
                 overall: face,
                 face_px: px,
                 sharpness: None,
+                exposure: None,
                 length_s: 10.0,
                 alerts_s: p.filter(|p| *p >= 0.8).map(|_| 2.0).into_iter().collect(),
                 frames: vec![],

@@ -42,8 +42,9 @@ struct Track {
     seen: u64,
     scored: u64,
     scored_s: f64,
-    /// Sum over the scored faces.
+    /// Sums over the scored faces.
     sharpness: f64,
+    exposure: f64,
     smoother: Smoother,
     mean: BlockMean,
     alert: Alert,
@@ -141,6 +142,7 @@ impl Fuser {
             scored: 0,
             scored_s: 0.0,
             sharpness: 0.0,
+            exposure: 0.0,
             smoother: Smoother::of_frames(),
             mean: BlockMean::default(),
             alert: Alert::new(EventKind::FaceSuspicious, Some(face.track)),
@@ -153,12 +155,13 @@ impl Fuser {
         track.scored_s += length.as_secs();
         track.mean.push(pts, logit, 1.0);
         track.sharpness += f64::from(face.quality.sharpness);
+        track.exposure += f64::from(face.quality.exposure);
         let estimate = track.smoother.push(pts, logit);
         let span = TimeSpan { start: pts - length, end: pts };
         if alone {
             return (Some(estimate), track.alert.close());
         }
-        let alarm_at = self.config.face.at_sharpness(face.quality.sharpness).alarm_at;
+        let alarm_at = self.config.face.at(face.quality.sharpness, face.quality.exposure).alarm_at;
         let event = Prob::from_logit(estimate.logit).and_then(|p| track.alert.push(span, p, alarm_at));
         (Some(estimate), event)
     }
@@ -259,7 +262,8 @@ impl Fuser {
 
     fn track(&self, id: TrackId, track: &Track) -> TrackFinding {
         let (estimate, config) = (track.mean.estimate(), &self.config);
-        let at = config.face.at_sharpness((track.sharpness / track.scored.max(1) as f64) as f32);
+        let mean = |sum: f64| (sum / track.scored.max(1) as f64) as f32;
+        let at = config.face.at(mean(track.sharpness), mean(track.exposure));
         let whole = finding(estimate, track.scored_s, config.min_face_s, Reason::LowCoverage, &at);
         TrackFinding {
             track: id,
@@ -316,8 +320,8 @@ fn higher(a: Option<Fused>, b: Option<Fused>) -> Option<Fused> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::fixtures;
     use crate::types::record::Outcome;
+    use crate::types::{Quality, fixtures};
 
     fn frame(index: i64, logits: &[Option<f32>]) -> FrameEvidence {
         let faces = logits.iter().zip(1..).map(|(logit, id)| fixtures::face(id, *logit));
@@ -349,18 +353,20 @@ mod tests {
     }
 
     #[test]
-    fn a_coarse_picture_needs_more() {
+    fn a_coarse_or_dim_picture_needs_more() {
         // P 0.62 for the call, which is a sign only where the picture is fine.
-        let outcome = |sharpness: f32| {
+        let outcome = |sharpness: f32, exposure: f32| {
             let mut fuser = Fuser::new(VerdictConfig::default());
             for i in 0..100 {
                 let mut frame = frame(i, &[Some(0.8)]);
-                frame.faces.iter_mut().for_each(|face| face.quality.sharpness = sharpness);
+                let quality = Quality { sharpness, exposure, ..fixtures::QUALITY };
+                frame.faces.iter_mut().for_each(|face| face.quality = quality);
                 fuser.frame(frame, None);
             }
             fuser.finish(ended(), vec![]).1.face.result
         };
-        assert_eq!((outcome(0.2), outcome(0.1)), (Outcome::SignsFound, Outcome::Inconclusive));
+        assert_eq!(outcome(0.2, 0.5), Outcome::SignsFound);
+        assert_eq!([outcome(0.1, 0.5), outcome(0.2, 0.1)], [Outcome::Inconclusive; 2]);
     }
 
     #[test]

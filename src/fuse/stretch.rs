@@ -56,7 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     const AT: OperatingPoint =
-        OperatingPoint { seen_share: 1.0, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8, coarse: None };
+        OperatingPoint { seen_share: 1.0, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8, coarse: None, dim: None };
 
     fn event(start: f64, end: f64, score: f32) -> Event {
         let span = TimeSpan { start: MediaTime::from_secs(start), end: MediaTime::from_secs(end) };

@@ -79,7 +79,7 @@ mod tests {
 
     /// Signs begin at log-odds 1.386.
     const AT: OperatingPoint =
-        OperatingPoint { seen_share: 1.0, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8, coarse: None };
+        OperatingPoint { seen_share: 1.0, false_alarms: 0.02, signs_at: 0.8, alarm_at: 0.8, coarse: None, dim: None };
 
     fn judge(logit: f32, sampling: f32, covered_s: f64) -> Outcome {
         finding(Some(Estimate { logit, sampling }), covered_s, 2.0, Reason::NoFace, &AT).result
