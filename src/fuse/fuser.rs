@@ -355,8 +355,12 @@ mod tests {
     #[test]
     fn a_coarse_or_dim_picture_needs_more() {
         // P 0.62 for the call, which is a sign only where the picture is fine.
+        let poor = |below| Some(PoorPoint { below, signs_at: 0.7, alarm_at: 0.9 });
+        let face = VerdictConfig::default().face;
+        let face = OperatingPoint { signs_at: 0.5, coarse: poor(0.15), dim: poor(0.25), ..face };
+        let config = VerdictConfig { face, ..VerdictConfig::default() };
         let outcome = |sharpness: f32, exposure: f32| {
-            let mut fuser = Fuser::new(VerdictConfig::default());
+            let mut fuser = Fuser::new(config.clone());
             for i in 0..100 {
                 let mut frame = frame(i, &[Some(0.8)]);
                 let quality = Quality { sharpness, exposure, ..fixtures::QUALITY };
