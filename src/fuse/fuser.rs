@@ -320,6 +320,7 @@ fn higher(a: Option<Fused>, b: Option<Fused>) -> Option<Fused> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{OperatingPoint, PoorPoint};
     use crate::types::record::Outcome;
     use crate::types::{Quality, fixtures};
 
