@@ -176,3 +176,11 @@ fn the_top_level_holds_nothing_unexpected() {
     let found: Vec<String> = entries.filter(|n| !n.starts_with('.') && !allowed.contains(&n.as_str())).collect();
     refuse(found, "nothing else at the top level");
 }
+
+#[test]
+fn the_scripts_count_by_the_programs_threshold() {
+    let path = root().join("scripts/eval/thresholds.py");
+    let signs_at = unmask::Config::default().verdict.face.signs_at;
+    let line = format!("SIGNS_AT = {signs_at}");
+    assert!(std::fs::read_to_string(path).unwrap().lines().any(|l| l == line), "{line}");
+}

@@ -29,6 +29,7 @@ import camera  # noqa: E402
 import finish  # noqa: E402
 import prepare  # noqa: E402
 import yunet  # noqa: E402
+from thresholds import SIGNS_AT  # noqa: E402
 
 COLUMNS = ("path", "label", "method", "person", "source")
 RATE = 12
@@ -67,7 +68,7 @@ def arguments():
     parser.add_argument("--models", type=Path, help="folder of the models, if not the program's own")
     parser.add_argument("--out", type=Path, default=Path(".runtime/eval/benign"))
     parser.add_argument("--yunet", type=Path, default=Path(".runtime/train-face/models/face_detection_yunet_2023mar.onnx"))
-    parser.add_argument("--signs-at", type=float, default=0.571, help="the configuration's verdict.face.signs_at")
+    parser.add_argument("--signs-at", type=float, default=SIGNS_AT, help="the configuration's verdict.face.signs_at")
     parser.add_argument("--changes", nargs="+", choices=CHANGES, default=list(CHANGES), help="`untouched` comes first")
     parser.add_argument("--only-clips", action="store_true", help="make the clips and stop")
     return parser.parse_args()

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "scripts/train/face"))
 import prepare  # noqa: E402
 import yunet  # noqa: E402
+from thresholds import SIGNS_AT  # noqa: E402
 
 FRAMES = 5
 SIZES = ((0, 60), (60, 100), (100, 160), (160, 10_000))
@@ -34,7 +35,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", nargs="+", metavar="MANIFEST[:held]=REPORT")
     parser.add_argument("--yunet", type=Path, default=Path(".runtime/train-face/models/face_detection_yunet_2023mar.onnx"))
-    parser.add_argument("--signs-at", type=float, default=0.571, help="the configuration's verdict.face.signs_at")
+    parser.add_argument("--signs-at", type=float, default=SIGNS_AT, help="the configuration's verdict.face.signs_at")
     return parser.parse_args()
 
 

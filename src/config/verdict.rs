@@ -44,8 +44,7 @@ pub struct OperatingPoint {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoorPoint {
-    /// The quality's mean over a face's pictures is below this. Evidence of before has `below_sharpness`.
-    #[serde(alias = "below_sharpness")]
+    /// The quality's mean over a face's pictures is below this.
     pub below: f32,
     /// As in [`OperatingPoint`].
     pub signs_at: f32,
@@ -141,12 +140,5 @@ mod tests {
             let message = Config { verdict, ..Config::default() }.validate().unwrap_err().to_string();
             assert!(message.contains(key), "{message}");
         }
-    }
-
-    #[test]
-    fn a_configuration_of_before_is_still_read() {
-        let text = r#"{"below_sharpness": 0.15, "signs_at": 0.7, "alarm_at": 0.9}"#;
-        let poor: PoorPoint = serde_json::from_str(text).unwrap();
-        assert_eq!(poor, PoorPoint { below: 0.15, signs_at: 0.7, alarm_at: 0.9 });
     }
 }
